@@ -1,0 +1,133 @@
+-- name: StoredTasks :many
+-- What is stored of a page's tasks, by id. The limited subquery keeps the
+-- index also in a plan that was made while the table was empty.
+SELECT u.id::text AS id, t.content_hash, t.missing_at, t.match_state, coalesce(t.package_id, 0) AS package_id,
+    t.match_layer, t.match_reason, t.match_version
+FROM unnest(@ids::text[]) AS u(id)
+CROSS JOIN LATERAL (SELECT * FROM tasks x WHERE x.id = u.id LIMIT 1) t;
+
+-- name: UpsertBatch :one
+-- One batch, one statement, one transaction: the tasks with their match, the
+-- errors and the outcome. It answers no row if the record is closed, and
+-- fails on the primary key of sync_batches if the outcome exists.
+-- Rows come sorted by id, so that two writers lock them in one order.
+WITH rec AS MATERIALIZED (
+    SELECT r.id FROM sync_records r WHERE r.id = @record_id AND r.status = 'running' FOR SHARE
+), u AS (
+    SELECT unnest(@ids::text[]) AS id, unnest(@names::text[]) AS name, unnest(@refs::text[]) AS package_ref,
+        unnest(@states::text[]) AS state, unnest(@totals::bigint[]) AS total, unnest(@called::bigint[]) AS called,
+        unnest(@connected::bigint[]) AS connected, unnest(@succeeded::bigint[]) AS succeeded,
+        unnest(@source_created_ats::timestamptz[]) AS source_created_at, unnest(@attributes::text[]) AS attributes,
+        unnest(@hashes::bytea[]) AS content_hash, unnest(@match_states::text[]) AS match_state,
+        unnest(@package_ids::bigint[]) AS package_id, unnest(@layers::smallint[]) AS match_layer,
+        unnest(@reasons::text[]) AS match_reason, unnest(@match_versions::bigint[]) AS match_version
+), up AS (
+    INSERT INTO tasks AS t (id, name, package_ref, state, total, called, connected, succeeded, source_created_at,
+        attributes, content_hash, fetched_at, match_state, package_id, match_layer, match_reason,
+        match_version, norm_version)
+    SELECT u.id, u.name, u.package_ref, u.state, u.total, u.called, u.connected, u.succeeded, u.source_created_at,
+        nullif(u.attributes, '')::jsonb, u.content_hash, @fetched_at, u.match_state, nullif(u.package_id, 0), u.match_layer,
+        u.match_reason, nullif(u.match_version, 0), @norm_version
+    FROM u, rec
+    ON CONFLICT (id) DO UPDATE SET
+        name = excluded.name, package_ref = excluded.package_ref, state = excluded.state, total = excluded.total,
+        called = excluded.called, connected = excluded.connected, succeeded = excluded.succeeded,
+        source_created_at = excluded.source_created_at, attributes = excluded.attributes,
+        content_hash = excluded.content_hash, fetched_at = excluded.fetched_at, match_state = excluded.match_state,
+        package_id = excluded.package_id, match_layer = excluded.match_layer, match_reason = excluded.match_reason,
+        match_version = excluded.match_version, norm_version = excluded.norm_version, missing_at = NULL,
+        revision = t.revision + 1, updated_at = now()
+    WHERE t.fetched_at <= excluded.fetched_at
+    RETURNING t.id, t.revision, t.match_state
+), o AS (
+    SELECT up.revision, up.match_state FROM up
+    UNION ALL
+    -- A row that up left out holds a newer answer: it was there, and keeps its
+    -- match. There is none as a rule, and then nothing is looked for.
+    SELECT NULL, coalesce((SELECT tasks.match_state FROM tasks WHERE tasks.id = x.id), 'pending')
+    FROM rec, unnest(@ids::text[]) AS x(id)
+    WHERE (SELECT count(*) FROM up) < cardinality(@ids::text[]) AND x.id NOT IN (SELECT up.id FROM up)
+), e AS (
+    INSERT INTO sync_task_errors (record_id, task_id, task_name, kind, error)
+    SELECT rec.id, x.task_id, x.task_name, x.kind, x.error
+    FROM rec, (SELECT unnest(@error_ids::text[]) AS task_id, unnest(@error_names::text[]) AS task_name,
+        unnest(@error_kinds::text[]) AS kind, unnest(@errors::text[]) AS error) x
+    -- A row that was left alone keeps the match, and so the error, that it has.
+    WHERE x.kind = 'store' OR x.task_id IN (SELECT up.id FROM up)
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO sync_batches (record_id, page_seq, no, tasks, tasks_new, tasks_updated, tasks_unchanged,
+    tasks_matched, tasks_pending, tasks_failed, tasks_idle, tasks_unstored, packages_version)
+SELECT rec.id, @page_seq, @no, s.stored + @unstored::int, s.new, s.stored - s.new, s.kept,
+    s.matched, s.pending, s.failed, s.idle, @unstored::int, @packages_version
+FROM rec, (SELECT
+        count(*)::int AS stored,
+        count(*) FILTER (WHERE o.revision = 1)::int AS new,
+        count(*) FILTER (WHERE o.revision IS NULL)::int AS kept,
+        count(*) FILTER (WHERE o.match_state = 'matched')::int AS matched,
+        count(*) FILTER (WHERE o.match_state = 'pending')::int AS pending,
+        count(*) FILTER (WHERE o.match_state = 'failed')::int AS failed,
+        count(*) FILTER (WHERE o.match_state = 'idle')::int AS idle
+    FROM o) s
+RETURNING tasks;
+
+-- name: InsertBatch :one
+-- UpsertBatch for tasks that are all new: it takes the same parameters, and
+-- fails on the primary key of tasks if one is stored already. Without ON
+-- CONFLICT a row needs neither the look for its like nor a second WAL record.
+WITH rec AS MATERIALIZED (
+    SELECT r.id FROM sync_records r WHERE r.id = @record_id AND r.status = 'running' FOR SHARE
+), u AS (
+    SELECT unnest(@ids::text[]) AS id, unnest(@names::text[]) AS name, unnest(@refs::text[]) AS package_ref,
+        unnest(@states::text[]) AS state, unnest(@totals::bigint[]) AS total, unnest(@called::bigint[]) AS called,
+        unnest(@connected::bigint[]) AS connected, unnest(@succeeded::bigint[]) AS succeeded,
+        unnest(@source_created_ats::timestamptz[]) AS source_created_at, unnest(@attributes::text[]) AS attributes,
+        unnest(@hashes::bytea[]) AS content_hash, unnest(@match_states::text[]) AS match_state,
+        unnest(@package_ids::bigint[]) AS package_id, unnest(@layers::smallint[]) AS match_layer,
+        unnest(@reasons::text[]) AS match_reason, unnest(@match_versions::bigint[]) AS match_version
+), o AS (
+    INSERT INTO tasks AS t (id, name, package_ref, state, total, called, connected, succeeded, source_created_at,
+        attributes, content_hash, fetched_at, match_state, package_id, match_layer, match_reason,
+        match_version, norm_version)
+    SELECT u.id, u.name, u.package_ref, u.state, u.total, u.called, u.connected, u.succeeded, u.source_created_at,
+        nullif(u.attributes, '')::jsonb, u.content_hash, @fetched_at, u.match_state, nullif(u.package_id, 0), u.match_layer,
+        u.match_reason, nullif(u.match_version, 0), @norm_version
+    FROM u, rec
+    RETURNING t.match_state
+), e AS (
+    INSERT INTO sync_task_errors (record_id, task_id, task_name, kind, error)
+    SELECT rec.id, x.task_id, x.task_name, x.kind, x.error
+    FROM rec, (SELECT unnest(@error_ids::text[]) AS task_id, unnest(@error_names::text[]) AS task_name,
+        unnest(@error_kinds::text[]) AS kind, unnest(@errors::text[]) AS error) x
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO sync_batches (record_id, page_seq, no, tasks, tasks_new, tasks_updated, tasks_unchanged,
+    tasks_matched, tasks_pending, tasks_failed, tasks_idle, tasks_unstored, packages_version)
+SELECT rec.id, @page_seq, @no, s.stored + @unstored::int, s.stored, 0, 0,
+    s.matched, s.pending, s.failed, s.idle, @unstored::int, @packages_version
+FROM rec, (SELECT
+        count(*)::int AS stored,
+        count(*) FILTER (WHERE o.match_state = 'matched')::int AS matched,
+        count(*) FILTER (WHERE o.match_state = 'pending')::int AS pending,
+        count(*) FILTER (WHERE o.match_state = 'failed')::int AS failed,
+        count(*) FILTER (WHERE o.match_state = 'idle')::int AS idle
+    FROM o) s
+RETURNING tasks;
+
+-- name: BatchOutcomes :many
+SELECT page_seq, no, tasks FROM sync_batches
+WHERE record_id = @record_id AND page_seq >= @from_seq AND page_seq < @to_seq;
+
+-- name: CountWindowTasks :one
+SELECT count(*) FROM tasks
+WHERE source_created_at >= @window_from AND source_created_at < @window_to AND missing_at IS NULL;
+
+-- name: MarkMissing :execrows
+-- One hashed look against what the record's pages had; no row is touched for
+-- being seen. NOT IN, and not NOT EXISTS: the planner cannot know how many ids
+-- the pages hold, and would loop over them for each task of a window that is
+-- newer than its statistics.
+UPDATE tasks SET missing_at = now(), updated_at = now()
+WHERE source_created_at >= @window_from AND source_created_at < @window_to AND missing_at IS NULL
+  AND tasks.id NOT IN (SELECT unnest(p.ids) FROM sync_pages p WHERE p.record_id = @record_id)
+  AND tasks.id NOT IN (SELECT r.task_id FROM sync_rejects r WHERE r.record_id = @record_id);
