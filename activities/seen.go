@@ -1,0 +1,137 @@
+package activities
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+
+	"tasksync/task"
+)
+
+// keptRecords bounds the cache: a worker fetches for one run of each type and
+// a few backfills at a time.
+const keptRecords = 8
+
+// seen knows the entries that a record's pages had, and in which pass last.
+type seen struct {
+	passes map[string]int
+	// next is the page that comes after those it knows.
+	next int
+}
+
+// add notes key for a pass. fresh is false if the record had it already,
+// freshInPass is false if this pass had it.
+func (s *seen) add(key string, pass int) (fresh, freshInPass bool) {
+	last, known := s.passes[key]
+	if known && last >= pass {
+		return false, false
+	}
+	s.passes[key] = pass
+	return !known, true
+}
+
+// rejectKey names an entry that is not a valid task: by its id where that can
+// be read, since the rest may change while we read, else by what it says. It
+// cannot be the id of a valid task: those hold no NUL.
+func rejectKey(r *task.Reject) string {
+	if r.TaskID != "" {
+		return "\x00id:" + r.TaskID
+	}
+	sum := sha256.Sum256(r.Payload)
+	return "\x00" + string(sum[:])
+}
+
+// seenCache keeps what this process knows about the records that it fetches
+// for, so that a chunk need not read all earlier pages again.
+type seenCache struct {
+	store fetchStore
+
+	mu      sync.Mutex
+	records map[int64]*seen
+}
+
+func newSeenCache(store fetchStore) *seenCache {
+	return &seenCache{store: store, records: map[int64]*seen{}}
+}
+
+// take answers what the record's pages before next had, and takes it out of
+// the cache: a second executor of the same chunk reads its own from the store.
+func (c *seenCache) take(ctx context.Context, recordID int64, next int) (*seen, error) {
+	c.mu.Lock()
+	s := c.records[recordID]
+	delete(c.records, recordID)
+	c.mu.Unlock()
+	if s == nil || s.next > next {
+		s = &seen{passes: make(map[string]int)}
+	}
+	if s.next == next {
+		return s, nil
+	}
+	// Another worker fetched what came in between.
+	pages, err := c.store.SeenPages(ctx, recordID, s.next, next)
+	if err != nil {
+		return nil, err
+	}
+	s.next = next
+	for _, p := range pages {
+		for _, id := range p.IDs {
+			s.add(id, p.Pass)
+		}
+		if p.Reject != nil {
+			s.add(rejectKey(p.Reject), p.Pass)
+		}
+	}
+	return s, nil
+}
+
+// put gives back what take answered, once its pages are stored.
+func (c *seenCache) put(recordID int64, s *seen) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id := range c.records {
+		if len(c.records) < keptRecords {
+			break
+		}
+		delete(c.records, id)
+	}
+	c.records[recordID] = s
+}
+
+func (c *seenCache) forget(recordID int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.records, recordID)
+}
+
+// entries walks a page's tasks and rejects through s: it answers the tasks
+// that the record had not had, the rejects likewise, and counts the rest into
+// the claim.
+func (s *seen) entries(page task.Page, claim *task.Claim) (tasks []task.Task) {
+	tasks = make([]task.Task, 0, len(page.Tasks))
+	claim.Fetched = len(page.Tasks) + len(page.Rejects)
+	claim.IDs = make([]string, 0, len(page.Tasks))
+	for _, t := range page.Tasks {
+		fresh, freshInPass := s.add(t.ID, claim.Pass)
+		if freshInPass {
+			claim.PassDistinct++
+			claim.IDs = append(claim.IDs, t.ID)
+		}
+		if fresh {
+			tasks = append(tasks, t)
+		} else {
+			claim.Duplicate++
+		}
+	}
+	for _, r := range page.Rejects {
+		fresh, freshInPass := s.add(rejectKey(&r), claim.Pass)
+		if freshInPass {
+			claim.PassDistinct++
+		}
+		if fresh {
+			claim.Rejects = append(claim.Rejects, r)
+		} else {
+			claim.Duplicate++
+		}
+	}
+	return tasks
+}
