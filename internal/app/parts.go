@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.uber.org/fx"
+
+	"tasksync/db"
+	"tasksync/guanke"
+	"tasksync/internal/config"
+	"tasksync/runs"
+	"tasksync/schedule"
+	"tasksync/task"
+)
+
+// spareConns are the connections beside those of the batches in flight.
+const spareConns = 6
+
+// Holder names this process as the guide names who holds a lock: host-pid.
+func Holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = ""
+	}
+	return task.Holder(host, os.Getpid())
+}
+
+// OpenStore opens the store. keyed is for the worker, see db.Config.
+func OpenStore(ctx context.Context, cfg config.Config, keyed bool) (*db.Store, error) {
+	url, err := cfg.Database()
+	if err != nil {
+		return nil, err
+	}
+	config := db.Config{URL: url, MaxConns: cfg.UpsertConnections + spareConns, KeyedPlans: keyed}
+	if keyed {
+		config.WarmConns = cfg.UpsertConnections
+	}
+	return db.Open(ctx, config)
+}
+
+func storeModule(keyed bool) fx.Option {
+	return fx.Module("store", fx.Provide(func(lc fx.Lifecycle, cfg config.Config) (*db.Store, error) {
+		store, err := OpenStore(context.Background(), cfg, keyed)
+		if err != nil {
+			return nil, err
+		}
+		lc.Append(fx.StopHook(store.Close))
+		return store, nil
+	}))
+}
+
+// NewTemporal makes a client that connects when it is first used.
+func NewTemporal(cfg config.Config, logger *slog.Logger) (client.Client, error) {
+	options, err := cfg.TemporalOptions()
+	if err != nil {
+		return nil, err
+	}
+	options.Logger = log.NewStructuredLogger(logger)
+	options.Identity = Holder()
+	return client.NewLazyClient(options)
+}
+
+var temporalModule = fx.Module("temporal", fx.Provide(func(lc fx.Lifecycle, cfg config.Config, logger *slog.Logger) (client.Client, error) {
+	c, err := NewTemporal(cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(c.Close))
+	return c, nil
+}))
+
+// NewRuns makes the adapter that starts, watches and cancels runs.
+func NewRuns(c client.Client, ids runs.RecordIDs, cfg config.Config, logger *slog.Logger) *runs.Runs {
+	return runs.New(c, ids, runs.Config{LockTimeout: cfg.LockTimeout, Zone: cfg.Zone, Log: logger})
+}
+
+var runsModule = fx.Module("runs", fx.Provide(func(c client.Client, store *db.Store, cfg config.Config, logger *slog.Logger) *runs.Runs {
+	return NewRuns(c, store, cfg, logger)
+}))
+
+// NewSchedules makes the schedules of the settings.
+func NewSchedules(c client.Client, cfg config.Config) *schedule.Schedules {
+	return schedule.New(c, scheduleConfig(cfg))
+}
+
+func scheduleConfig(cfg config.Config) schedule.Config {
+	return schedule.Config{
+		Historical: cfg.ScheduleHistorical, Today: cfg.ScheduleToday, Zone: cfg.Zone,
+		Housekeeping: cfg.Housekeeping, LockTimeout: cfg.LockTimeout,
+	}
+}
+
+// StartupLines are the guide's three lines, made from the settings.
+func StartupLines(cfg config.Config) []string { return schedule.StartupLines(scheduleConfig(cfg)) }
+
+// sourceTimeout bounds one request to Guanke.
+const sourceTimeout = 30 * time.Second
+
+var sourceModule = fx.Module("source", fx.Provide(func(lc fx.Lifecycle, cfg config.Config) (*guanke.Client, error) {
+	if cfg.GuankeBaseURL == "" {
+		return nil, invalid("没有设置冠客接口：请设置 GUANKE_BASE_URL，以及 GUANKE_API_SECRET 或 GUANKE_USERNAME 和 GUANKE_PASSWORD")
+	}
+	c, err := guanke.New(guanke.Config{
+		BaseURL: cfg.GuankeBaseURL, Secret: cfg.GuankeAPISecret.Reveal(), Username: cfg.GuankeUsername,
+		Password: cfg.GuankePassword.Reveal(), PageSize: cfg.PageSize, Timeout: sourceTimeout, RatePerSecond: cfg.GuankeRate,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("guanke: %w", err)
+	}
+	lc.Append(fx.StopHook(c.Close))
+	return c, nil
+}))

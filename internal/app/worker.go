@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdkworker "go.temporal.io/sdk/worker"
+	"go.uber.org/fx"
+
+	"tasksync/activities"
+	"tasksync/db"
+	"tasksync/guanke"
+	"tasksync/internal/config"
+	"tasksync/match"
+	"tasksync/runs"
+	"tasksync/schedule"
+	"tasksync/task"
+	"tasksync/worker"
+)
+
+// workerStop is how long a stopping worker waits for its activities.
+const workerStop = 10 * time.Second
+
+var workerModule = fx.Module("worker",
+	fx.Provide(newActivities, NewSchedules, newWorker),
+	fx.Invoke(func(sdkworker.Worker) {}),
+)
+
+func newActivities(cfg config.Config, store *db.Store, source *guanke.Client, r *runs.Runs, h holderName) *activities.Activities {
+	return activities.New(activities.Config{
+		Zone:        cfg.Zone,
+		LockedBy:    string(h),
+		MaxRetries:  cfg.MaxRetries,
+		BatchSize:   cfg.BatchSize,
+		Connections: cfg.UpsertConnections,
+		Retention:   cfg.Retention,
+		NormVersion: match.NormVersion,
+		NewMatcher: func(version int64, packages []task.Package) activities.Matcher {
+			return match.NewIndex(version, packages)
+		},
+	}, store, source, r)
+}
+
+func newWorker(
+	lc fx.Lifecycle, shutdowner fx.Shutdowner, cfg config.Config, logger *slog.Logger,
+	c client.Client, a *activities.Activities, schedules *schedule.Schedules,
+) (sdkworker.Worker, error) {
+	options, err := cfg.TemporalOptions()
+	if err != nil {
+		return nil, err
+	}
+	w := worker.New(c, worker.Config{
+		StopTimeout: workerStop,
+		OnFatal:     func(err error) { fail(logger, shutdowner, "worker", err) },
+	}, a)
+	lc.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			if err := worker.EnsureSearchAttributes(ctx, c, options.Namespace); err != nil {
+				return err
+			}
+			if err := schedules.Ensure(ctx); err != nil {
+				return err
+			}
+			if err := w.Start(); err != nil {
+				return err
+			}
+			for _, line := range StartupLines(cfg) {
+				logger.Info(line)
+			}
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			w.Stop()
+			return nil
+		},
+	})
+	return w, nil
+}

@@ -1,0 +1,70 @@
+package systest
+
+// The roles of processes.
+const (
+	Simulator = "simulate"
+	Worker    = "worker"
+	API       = "api"
+	// CLI is a command that ends by itself.
+	CLI = "cli"
+)
+
+type options struct {
+	env           map[string][]string
+	tasksPerDay   int
+	zone          string
+	withoutWorker bool
+	withoutAPI    bool
+	fsync         bool
+	noPackages    bool
+	guideCrons    bool
+}
+
+// Option changes what Start starts.
+type Option func(*options)
+
+// WithEnv adds settings, each NAME=value, to the processes of a role; to those
+// of all roles if it is "". A later setting replaces an earlier one.
+func WithEnv(role string, settings ...string) Option {
+	return func(o *options) { o.env[role] = append(o.env[role], settings...) }
+}
+
+// WithTasksPerDay sets how many tasks a day of the source has; the default is
+// 28.
+func WithTasksPerDay(n int) Option {
+	return func(o *options) { o.tasksPerDay = n }
+}
+
+// WithHostZone sets the host's time zone, TZ, for all processes; the default
+// is UTC.
+func WithHostZone(zone string) Option {
+	return func(o *options) { o.zone = zone }
+}
+
+// WithoutWorker starts no worker; StartWorker starts one later.
+func WithoutWorker() Option {
+	return func(o *options) { o.withoutWorker = true }
+}
+
+// WithoutAPI starts no API; StartAPI starts one later.
+func WithoutAPI() Option {
+	return func(o *options) { o.withoutAPI = true }
+}
+
+// WithFsync puts the database on a server that waits for the disk, as
+// production does.
+func WithFsync() Option {
+	return func(o *options) { o.fsync = true }
+}
+
+// WithGuideSchedules gives the schedules the guide's times. Without it they act
+// on the 29th of February only, so that no test meets a run that it did not
+// start.
+func WithGuideSchedules() Option {
+	return func(o *options) { o.guideCrons = true }
+}
+
+// WithoutPackages leaves the table of data packages empty.
+func WithoutPackages() Option {
+	return func(o *options) { o.noPackages = true }
+}
