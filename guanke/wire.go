@@ -105,8 +105,20 @@ func decodeList(body []byte, zone *time.Location) (listAnswer, envelope, error) 
 }
 
 // decodeEnvelope reads an answer whose data is read by data. What is wrong with
-// the data does not count where the code says that the source refused.
+// the data does not count where the code says that the source refused. An answer
+// that is no JSON is mended and read again, from its beginning.
 func decodeEnvelope(body []byte, data func(*decoder) error) (envelope, error) {
+	head, err := readEnvelope(body, data)
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		if better, changed := mended(body); changed {
+			return readEnvelope(better, data)
+		}
+	}
+	return head, err
+}
+
+func readEnvelope(body []byte, data func(*decoder) error) (envelope, error) {
 	d := &decoder{body: body, Decoder: jsontext.NewDecoder(bytes.NewBuffer(body),
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
 	var (
