@@ -8,6 +8,8 @@ MAKEFLAGS     += --no-builtin-rules
 TESTFLAGS ?=
 # What test-race covers.
 RACE      ?= ./...
+# How long each fuzz target runs: a time, or a number of inputs such as 30000x.
+FUZZTIME  ?= 10s
 
 TEMPORAL_VERSION := v1.5.1
 
@@ -126,6 +128,16 @@ test-race: need-cc tools build ## 竞态检测下的测试，RACE=./db/... 可�
 .PHONY: test-long
 test-long: tools build ## 全部测试，加上耗时的（构建标签 long）
 	go test -tags long -timeout 60m $(TESTFLAGS) ./...
+
+# One target after the other, since go test fuzzes one at a time.
+.PHONY: fuzz
+fuzz: need-go ## 模糊测试：每个目标运行 FUZZTIME（默认 10s），找到的反例存入 testdata/fuzz
+	@for dir in $$(grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u); do \
+		for target in $$(go test -list '^Fuzz' "$$dir" | grep '^Fuzz'); do \
+			echo "== $$dir $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $(TESTFLAGS) "$$dir"; \
+		done; \
+	done
 
 .PHONY: e2e
 e2e: tools build ## 只跑跨进程的测试

@@ -93,8 +93,8 @@ func fold(name string) string {
 
 // dropInvisible removes what takes no room on a screen, white space aside.
 func dropInvisible(r rune) rune {
-	if r >= 0x80 && unicode.IsSpace(r) || r < 0x80 {
-		return r // appendSqueezed sees to the control characters of ASCII
+	if unicode.IsSpace(r) || ' ' <= r && r <= '~' {
+		return r
 	}
 	if unicode.In(r, unicode.Cf, unicode.Cc, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 		return -1
