@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -26,10 +27,16 @@ func (s *Server) admin() http.Handler {
 	mux.HandleFunc("GET /_sim/faults", s.getFaults)
 	mux.HandleFunc("PUT /_sim/faults", s.putFaults)
 	mux.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		s.faults = Faults{}
-		s.mu.Unlock()
+		// None at all is valid.
+		_ = s.SetFaults(Faults{})
 		s.getFaults(w, r)
+	})
+	mux.HandleFunc("GET /_sim/changes", s.getChanges)
+	mux.HandleFunc("PUT /_sim/changes", s.putChanges)
+	mux.HandleFunc("DELETE /_sim/changes", func(w http.ResponseWriter, r *http.Request) {
+		// None at all is valid.
+		_ = s.SetChanges(Changes{})
+		s.getChanges(w, r)
 	})
 	mux.HandleFunc("GET /_sim/stats", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, s.Stats())
@@ -147,21 +154,14 @@ func (s *Server) getTruth(w http.ResponseWriter, r *http.Request) {
 		writeFault(w, http.StatusBadRequest, err)
 		return
 	}
-	now := s.Now()
-	if now.Before(last) {
-		last = now
-	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := bufio.NewWriterSize(w, 64<<10)
 	var line []byte
-	s.world.runs(first, last, func(run run) bool {
-		for i := run.low; i < run.high; i++ {
-			line = append(s.world.appendTask(line[:0], run.day, i, now.Unix()), '\n')
-			if _, err := out.Write(line); err != nil {
-				return false // The caller has gone.
-			}
-		}
-		return r.Context().Err() == nil
+	v := s.look(false)
+	v.walk(first, last, 0, math.MaxInt, func(d day, index int) bool {
+		line = append(v.appendTask(line[:0], d, index), '\n')
+		_, err := out.Write(line)
+		return err == nil && r.Context().Err() == nil // Else the caller has gone.
 	})
 	_ = out.Flush() // As above.
 }

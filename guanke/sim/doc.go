@@ -18,8 +18,10 @@
 // # Switches
 //
 // GET, PUT and DELETE on /_sim/clock freeze the clock and let it go again, on
-// /_sim/faults they make the source misbehave (Faults). GET /_sim/stats counts
-// requests, and GET /_sim/truth streams what the source holds for a window. A
-// browser is not trusted: these endpoints answer only to loopback names and
-// allowed hosts and refuse writes of other origins.
+// /_sim/faults they make the source misbehave (Faults), on /_sim/changes they
+// rename, delete, add and move tasks (Changes), at once or while the pages are
+// read. GET /_sim/stats counts requests, and GET /_sim/truth streams what the
+// source holds for a window, changes included. A browser is not trusted: these
+// endpoints answer only to loopback names and allowed hosts and refuse writes of
+// other origins.
 package sim

@@ -1,12 +1,8 @@
 package sim
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -18,12 +14,12 @@ const (
 	ScopeAll   = "all"
 )
 
-// Faults say how the source misbehaves. Latency goes with any other fault; of
-// Status, Code, ExpiredToken and Reset at most one is set. The zero value is a
-// source that works.
+// Faults say how the source misbehaves: what is wrong, and which requests meet
+// it. Latency goes with any other fault; of Status, Code, ExpiredToken, Reset
+// and Body at most one is set. Entries and Total make lists lie and go with each
+// other and with Body. The zero value is a source that works.
 //
-// As JSON, the fields are latency (a text such as "5s"), status, retry_after,
-// code, message, expired_token, reset, times and scope.
+// As JSON, the fields are those of faultsWire; latency is a text such as "5s".
 type Faults struct {
 	// Latency is how long each request waits before anything else happens, at
 	// most 10 minutes.
@@ -42,24 +38,106 @@ type Faults struct {
 	ExpiredToken bool
 	// Reset breaks the connection off.
 	Reset bool
-	// Times is how many requests of the scope are hit before the faults end by
-	// themselves; 0 is no end.
-	Times int
+	// Body is what becomes of a true answer on its way, one of the Body
+	// constants; "" is nothing.
+	Body string
+	// Entries is what is wrong with the entries of a list, one of the Entries
+	// constants, and Total what is wrong with its total, one of the Total
+	// constants; "" is nothing.
+	Entries, Total string
+
 	// Scope is ScopeList (also ""), ScopeToken or ScopeAll.
 	Scope string
+	// Pages limits the faults to requests of these pages of a list, counted from
+	// 1; none is all.
+	Pages []int
+	// After is how many requests of the scope and the pages pass first.
+	After int
+	// Probability is the share of the requests behind them that are hit, in
+	// (0, 1]; 0 is all. Seed and the number of the request decide which.
+	Probability float64
+	Seed        int64
+	// Times is how many requests are hit before the faults end by themselves; 0
+	// is no end.
+	Times int
 }
+
+// What Faults.Body may be.
+const (
+	// BodyTrickle sends the answer at 20 kB/s.
+	BodyTrickle = "trickle"
+	// BodyStall sends half of the answer and then nothing, for ever.
+	BodyStall = "stall"
+	// BodyEndless sends blanks before the answer's last brace, for ever.
+	BodyEndless = "endless"
+	// BodyTruncated leaves the second half out.
+	BodyTruncated = "truncated"
+	// BodyCut promises the whole answer and ends the connection in its middle.
+	BodyCut = "cut"
+	// BodyMalformed puts a brace in the middle that does not belong there.
+	BodyMalformed = "malformed"
+	// BodyEmpty sends nothing at all.
+	BodyEmpty = "empty"
+	// BodyHTML sends a page to log in.
+	BodyHTML = "html"
+	// BodyBomb sends 1 MiB of gzip that unpacks to 1 GiB.
+	BodyBomb = "bomb"
+)
+
+// What Faults.Entries may be.
+const (
+	// EntriesNone leaves the list empty.
+	EntriesNone = "none"
+	// EntriesOversize puts one entry more than was asked for on the page, the
+	// same ones again if there are not enough.
+	EntriesOversize = "oversize"
+	// EntriesRepeat answers the page before once more.
+	EntriesRepeat = "repeat"
+	// EntriesDuplicates has every tenth task twice, on the same page or, at its
+	// end, on the next.
+	EntriesDuplicates = "duplicates"
+	// EntriesMistyped gives the fields of every tenth entry wrong types.
+	EntriesMistyped = "mistyped"
+)
+
+// What Faults.Total may be.
+const (
+	// TotalHigh is a tenth too high, TotalLow a tenth too low.
+	TotalHigh = "high"
+	TotalLow  = "low"
+	// TotalChanging is another one each time, all too high.
+	TotalChanging = "changing"
+	// TotalNone is null, TotalZero is 0.
+	TotalNone = "none"
+	TotalZero = "zero"
+)
+
+var (
+	bodyKinds = []string{
+		BodyTrickle, BodyStall, BodyEndless, BodyTruncated, BodyCut, BodyMalformed, BodyEmpty, BodyHTML, BodyBomb,
+	}
+	entriesKinds = []string{EntriesNone, EntriesOversize, EntriesRepeat, EntriesDuplicates, EntriesMistyped}
+	totalKinds   = []string{TotalHigh, TotalLow, TotalChanging, TotalNone, TotalZero}
+)
 
 // faultsWire is Faults as JSON.
 type faultsWire struct {
-	Latency      string `json:"latency,omitempty"`
-	Status       int    `json:"status,omitempty"`
-	RetryAfter   int    `json:"retry_after,omitempty"`
-	Code         int    `json:"code,omitempty"`
-	Message      string `json:"message,omitempty"`
-	ExpiredToken bool   `json:"expired_token,omitempty"`
-	Reset        bool   `json:"reset,omitempty"`
-	Times        int    `json:"times,omitempty"`
-	Scope        string `json:"scope,omitempty"`
+	Latency      string  `json:"latency,omitempty"`
+	Status       int     `json:"status,omitempty"`
+	RetryAfter   int     `json:"retry_after,omitempty"`
+	Code         int     `json:"code,omitempty"`
+	Message      string  `json:"message,omitempty"`
+	ExpiredToken bool    `json:"expired_token,omitempty"`
+	Reset        bool    `json:"reset,omitempty"`
+	Body         string  `json:"body,omitempty"`
+	Entries      string  `json:"entries,omitempty"`
+	Total        string  `json:"total,omitempty"`
+	Scope        string  `json:"scope,omitempty"`
+	Pages        []int   `json:"pages,omitempty"`
+	After        int     `json:"after,omitempty"`
+	Probability  float64 `json:"probability,omitempty"`
+	Seed         int64   `json:"seed,omitempty"`
+	Times        int     `json:"times,omitempty"`
 }
 
 // ParseFaults reads Faults from JSON, the body of PUT /_sim/faults and the
@@ -70,11 +148,13 @@ func ParseFaults(s string) (Faults, error) {
 	}
 	var wire faultsWire
 	if err := decodeStrict([]byte(s), &wire); err != nil {
-		return Faults{}, fmt.Errorf("故障设置无效：%w；可用的字段是 latency、status、retry_after、code、message、expired_token、reset、times、scope", err)
+		return Faults{}, fmt.Errorf("故障设置无效：%w；可用的字段是 latency、status、retry_after、code、message、expired_token、reset、"+
+			"body、entries、total、scope、pages、after、probability、seed、times", err)
 	}
 	f := Faults{
 		Status: wire.Status, RetryAfter: wire.RetryAfter, Code: wire.Code, Message: wire.Message,
-		ExpiredToken: wire.ExpiredToken, Reset: wire.Reset, Times: wire.Times, Scope: wire.Scope,
+		ExpiredToken: wire.ExpiredToken, Reset: wire.Reset, Body: wire.Body, Entries: wire.Entries, Total: wire.Total,
+		Scope: wire.Scope, Pages: wire.Pages, After: wire.After, Probability: wire.Probability, Seed: wire.Seed, Times: wire.Times,
 	}
 	if wire.Latency != "" {
 		latency, err := time.ParseDuration(wire.Latency)
@@ -90,7 +170,8 @@ func ParseFaults(s string) (Faults, error) {
 func (f Faults) MarshalJSON() ([]byte, error) {
 	wire := faultsWire{
 		Status: f.Status, RetryAfter: f.RetryAfter, Code: f.Code, Message: f.Message,
-		ExpiredToken: f.ExpiredToken, Reset: f.Reset, Times: f.Times, Scope: f.Scope,
+		ExpiredToken: f.ExpiredToken, Reset: f.Reset, Body: f.Body, Entries: f.Entries, Total: f.Total,
+		Scope: f.Scope, Pages: f.Pages, After: f.After, Probability: f.Probability, Seed: f.Seed, Times: f.Times,
 	}
 	if f.Latency != 0 {
 		wire.Latency = f.Latency.String()
@@ -102,66 +183,4 @@ func (f Faults) MarshalJSON() ([]byte, error) {
 func (f *Faults) UnmarshalJSON(data []byte) (err error) {
 	*f, err = ParseFaults(string(data))
 	return err
-}
-
-func (f Faults) validate() error {
-	kinds := 0
-	for _, on := range [...]bool{f.Status != 0, f.Code != 0, f.ExpiredToken, f.Reset} {
-		if on {
-			kinds++
-		}
-	}
-	invalid := func(format string, args ...any) error {
-		return fmt.Errorf("故障设置无效："+format, args...)
-	}
-	switch {
-	case f.Latency < 0 || f.Latency > 10*time.Minute:
-		return invalid("latency %s 应在 0 到 10m 之间", f.Latency)
-	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
-		return invalid("status %d 应在 400 到 599 之间", f.Status)
-	case f.Code == http.StatusOK:
-		return invalid("code 200 表示成功，应为错误码")
-	case kinds > 1:
-		return invalid("status、code、expired_token、reset 只能设置一个")
-	case f.RetryAfter < 0:
-		return invalid("retry_after %d 应大于 0（秒）", f.RetryAfter)
-	case (f.RetryAfter != 0 || f.Message != "") && f.Status == 0 && f.Code == 0:
-		return invalid("retry_after 和 message 要与 status 或 code 一起设置")
-	case f.Times < 0:
-		return invalid("times %d 应大于 0；0 表示一直有效", f.Times)
-	case f.Scope != "" && f.Scope != ScopeList && f.Scope != ScopeToken && f.Scope != ScopeAll:
-		return invalid("scope %q 应为 list、token 或 all", f.Scope)
-	case f.ExpiredToken && f.Scope != "" && f.Scope != ScopeList:
-		return invalid("expired_token 只用于 scope list")
-	}
-	return nil
-}
-
-// active reports whether anything is wrong at all.
-func (f Faults) active() bool {
-	return f.Latency != 0 || f.Status != 0 || f.Code != 0 || f.ExpiredToken || f.Reset
-}
-
-func (f Faults) hits(scope string) bool {
-	return f.active() && (f.Scope == scope || f.Scope == ScopeAll || f.Scope == "" && scope == ScopeList)
-}
-
-// decodeStrict refuses unknown fields and anything behind the object.
-func decodeStrict(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		switch {
-		case errors.As(err, &wrong):
-			return fmt.Errorf("%s 的类型不对，不能是 %s", wrong.Field, wrong.Value)
-		case strings.HasPrefix(err.Error(), "json: unknown field "):
-			return fmt.Errorf("没有字段 %s", strings.TrimPrefix(err.Error(), "json: unknown field "))
-		}
-		return errors.New("不是有效的 JSON 对象")
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("JSON 对象后面还有别的内容")
-	}
-	return nil
 }

@@ -13,12 +13,12 @@ const (
 	stateStopped = 5
 )
 
-// appendTask appends a day's task as JSON, as it stands at the time now, in
-// seconds since the epoch.
-func (w *world) appendTask(out []byte, d day, index int, now int64) []byte {
-	r := newRandom(w.seed, aboutTask, int64(d.no), int64(index))
-	created := w.created(d, index)
-	p := w.plan(d, &r)
+// appendTask appends a day's task as JSON, as it stands now.
+func (v view) appendTask(out []byte, d day, index int) []byte {
+	now := v.now
+	r := newRandom(v.seed, aboutTask, int64(d.no), int64(index))
+	created := v.created(d, index)
+	p := v.plan(d, index, &r)
 
 	dayEnd := d.start + d.length
 	start := created + int64(r.between(0, 30*60))
@@ -46,7 +46,7 @@ func (w *world) appendTask(out []byte, d day, index int, now int64) []byte {
 	connected := called * connectRate / 100
 
 	out = append(out, `{"id":`...)
-	out = strconv.AppendInt(out, w.id(d, index), 10)
+	out = strconv.AppendInt(out, v.id(d, index), 10)
 	// Names hold nothing that JSON would have to escape.
 	out = append(out, `,"taskName":"`...)
 	out = append(out, p.name...)

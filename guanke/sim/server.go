@@ -21,6 +21,11 @@ type Server struct {
 	issued  int64
 	counts  map[string]int
 	faulted int
+	// draws counts the draws of Faults.Probability.
+	draws   int64
+	changes Changes
+	// steps counts the lists that were answered since the changes were set.
+	steps int
 }
 
 // New makes a Server. It fails where cfg is invalid and says what is wrong.
@@ -86,11 +91,11 @@ func (s *Server) SetFaults(f Faults) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = f
+	s.faults, s.draws = f, 0
 	return nil
 }
 
-// Faults are the faults in force; Times is what is left of it.
+// Faults are the faults in force; After and Times are what is left of them.
 func (s *Server) Faults() Faults {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,9 +125,9 @@ func (s *Server) Stats() Stats {
 
 // source counts a request, lets it meet the faults of its scope and passes it
 // on.
-func (s *Server) source(scope string, next http.HandlerFunc) http.Handler {
+func (s *Server) source(scope string, next func(http.ResponseWriter, *http.Request, hit)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := s.meet(scope, r.URL.Path)
+		f := s.meet(scope, r)
 		if f.Latency > 0 {
 			timer := time.NewTimer(f.Latency)
 			defer timer.Stop()
@@ -136,36 +141,22 @@ func (s *Server) source(scope string, next http.HandlerFunc) http.Handler {
 		case f.Reset:
 			reset(w)
 		case f.Status != 0:
-			setRetryAfter(w, f)
+			setRetryAfter(w, f.Faults)
 			refuse(w, f.Status, f.Status, orElse(f.Message, http.StatusText(f.Status)))
 		case f.Code != 0:
-			setRetryAfter(w, f)
+			setRetryAfter(w, f.Faults)
 			refuse(w, http.StatusOK, f.Code, orElse(f.Message, "模拟的错误"))
 		case f.ExpiredToken:
 			s.revoke(r.Header.Get("Authorization"))
 			refuse(w, http.StatusOK, codeUnauthorized, messageExpired)
+		case f.Body != "":
+			answer := kept{header: make(http.Header)}
+			next(&answer, r, f)
+			spoil(w, r, f.Body, answer.body.Bytes())
 		default:
-			next(w, r)
+			next(w, r, f)
 		}
 	})
-}
-
-// meet counts a request and takes the faults that it meets.
-func (s *Server) meet(scope, path string) Faults {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.counts[path]++
-	if !s.faults.hits(scope) {
-		return Faults{}
-	}
-	f := s.faults
-	s.faulted++
-	if f.Times > 0 {
-		if s.faults.Times--; s.faults.Times == 0 {
-			s.faults = Faults{}
-		}
-	}
-	return f
 }
 
 // reset breaks the connection off, as a reset where the connection can be had.

@@ -13,6 +13,11 @@ const (
 	aboutCreation
 	aboutPackage
 	aboutDay
+	aboutFault
+	aboutRename
+	aboutDelete
+	aboutAdd
+	aboutMove
 )
 
 // world is the data set.
