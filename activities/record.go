@@ -58,11 +58,15 @@ func (a *Activities) OpenRecord(ctx context.Context, in OpenInput) (Opened, erro
 	if err := a.closeDead(ctx, in.WorkflowID, in.FirstRunID); err != nil {
 		return Opened{}, applicationError(ctx, err)
 	}
-	rec, err := a.store.OpenRecord(ctx, task.Opening{
+	opening := task.Opening{
 		RecordID: in.RecordID, Type: in.Type, Trigger: in.Trigger, WorkflowID: in.WorkflowID, FirstRunID: in.FirstRunID,
 		StartTime: in.StartTime, Window: task.WindowAt(in.Type, in.At, a.cfg.Zone), LockedBy: lockedBy, Actor: in.Actor,
 		MaxRetries: a.cfg.MaxRetries,
-	}, a.cfg.Zone)
+	}
+	if in.Trigger == task.Auto {
+		opening.ScheduledAt = &in.At
+	}
+	rec, err := a.store.OpenRecord(ctx, opening, a.cfg.Zone)
 	if err == nil && rec.Status != task.Running {
 		err = task.Errorf(task.CodeRecordClosed, "同步记录 %d 已结束", rec.ID)
 	}

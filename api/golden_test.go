@@ -17,7 +17,7 @@ var (
 		"sync_type_label", "trigger_type", "trigger_type_label", "status_label",
 		"start_time", "end_time", "duration", "duration_ms", "window_from", "window_to",
 		"tasks_unchanged", "tasks_matched", "tasks_pending", "tasks_idle", "tasks_fetched", "tasks_duplicate",
-		"tasks_rejected", "tasks_unstored", "tasks_unprocessed", "source_total",
+		"tasks_rejected", "tasks_unstored", "tasks_unprocessed", "source_total", "balance", "warnings",
 		"error_type", "retry_count", "max_retries", "is_read", "read_at",
 		"locked_by", "actor", "workflow_id", "first_run_id", "created_at", "updated_at",
 	}

@@ -162,6 +162,8 @@ func (s *server) detailed(r task.Record) apigen.Record {
 		TasksUnstored:    r.Counts.Unstored,
 		TasksUnprocessed: r.Counts.Unprocessed,
 		SourceTotal:      r.SourceTotal,
+		Balance:          balance(r),
+		Warnings:         warnings(r),
 		ErrorMessage:     textOrNull(r.ErrorMessage),
 		ErrorType:        textOrNull(r.ErrorType),
 		ErrorDetails:     details,
@@ -176,4 +178,26 @@ func (s *server) detailed(r task.Record) apigen.Record {
 		CreatedAt:        s.time(r.CreatedAt),
 		UpdatedAt:        s.time(r.UpdatedAt),
 	}
+}
+
+// balance is nil while the record is running.
+func balance(r task.Record) *apigen.Balance {
+	if r.EndTime == nil {
+		return nil
+	}
+	c := r.Counts
+	return &apigen.Balance{
+		Fetched: c.Fetched, Duplicate: c.Duplicate, Unprocessed: c.Unprocessed, Rejected: c.Rejected, Unstored: c.Unstored,
+		Total: c.Total, New: c.New, Updated: c.Updated, Unchanged: c.Unchanged,
+		Matched: c.Matched, Pending: c.Pending, Failed: c.Failed, Idle: c.Idle,
+		SourceTotal: r.SourceTotal, Distinct: r.Distinct, Drift: r.Drift(), Balanced: r.Balanced(),
+	}
+}
+
+func warnings(r task.Record) []apigen.Warning {
+	shown := make([]apigen.Warning, len(r.Warnings))
+	for i, w := range r.Warnings {
+		shown[i] = apigen.Warning{Code: string(w.Code), Text: w.Text}
+	}
+	return shown
 }

@@ -121,6 +121,8 @@ func TestRunningRecord(t *testing.T) {
 	}
 	require.Equal(t, []any{}, detail["error_details"])
 	require.Nil(t, detail["source_total"])
+	require.Nil(t, detail["balance"], "there is nothing to balance yet")
+	require.Equal(t, []any{}, detail["warnings"])
 	require.Nil(t, detail["read_at"])
 }
 

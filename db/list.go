@@ -63,11 +63,11 @@ func (s *Store) Progress(ctx context.Context, recordID int64) (task.Progress, er
 	if err != nil {
 		return task.Progress{}, translate(ctx, err)
 	}
-	total, err := s.q.SourceTotal(ctx, recordID)
+	last, err := s.q.LastPassSums(ctx, recordID)
 	if err != nil {
 		return task.Progress{}, translate(ctx, err)
 	}
-	return task.Progress{Fetched: int(sums.Fetched), Stored: int(sums.Total), SourceTotal: intPointer(toldTotal(total))}, nil
+	return task.Progress{Fetched: int(sums.Fetched), Stored: int(sums.Total), SourceTotal: intPointer(toldTotal(last.SourceTotal))}, nil
 }
 
 // Latest is the newest record of each type that is no backfill. A type without
@@ -130,7 +130,9 @@ func record(r dbsqlc.SyncRecord) task.Record {
 			Fetched: int(r.TasksFetched), Duplicate: int(r.TasksDuplicate), Rejected: int(r.TasksRejected),
 			Unstored: int(r.TasksUnstored), Unprocessed: int(r.TasksUnprocessed),
 		},
+		ScheduledAt: r.ScheduledAt,
 		SourceTotal: intPointer(r.SourceTotal),
+		Distinct:    int(r.TasksDistinct),
 		RetryCount:  int(r.RetryCount),
 		MaxRetries:  int(r.MaxRetries),
 		IsRead:      r.IsRead,
@@ -150,6 +152,9 @@ func record(r dbsqlc.SyncRecord) task.Record {
 	if r.ErrorDetails.Valid && json.Unmarshal(r.ErrorDetails.RawMessage, &rec.ErrorDetails) != nil {
 		// Only a hand in the database can have put something else there.
 		rec.ErrorDetails = []task.ErrorDetail{{Error: "error_details 不是列表：" + string(r.ErrorDetails.RawMessage)}}
+	}
+	if json.Unmarshal(r.Warnings, &rec.Warnings) != nil {
+		rec.Warnings = []task.Warning{{Text: "warnings 不是列表：" + string(r.Warnings)}}
 	}
 	return rec
 }

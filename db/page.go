@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/gob"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -163,7 +164,7 @@ func toldTotal(n int64) *int32 {
 	if n < 0 {
 		return nil
 	}
-	v := int32(n)
+	v := int32(min(n, math.MaxInt32))
 	return &v
 }
 
@@ -254,7 +255,7 @@ func intPointer32(n *int) *int32 {
 	if n == nil {
 		return nil
 	}
-	v := int32(*n)
+	v := int32(min(*n, math.MaxInt32))
 	return &v
 }
 

@@ -2,11 +2,7 @@ package db
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
-
-	"github.com/sqlc-dev/pqtype"
 
 	"tasksync/db/dbsqlc"
 	"tasksync/task"
@@ -48,6 +44,7 @@ func (s *Store) OpenRecord(ctx context.Context, o task.Opening, zone *time.Locat
 		FirstRunID:  o.FirstRunID,
 		WindowFrom:  o.Window.From,
 		WindowTo:    o.Window.To,
+		ScheduledAt: o.ScheduledAt,
 		LockedBy:    o.LockedBy,
 		Actor:       o.Actor,
 	})
@@ -98,19 +95,10 @@ func (s *Store) CloseRecord(ctx context.Context, c task.Closing) (task.Record, e
 		if err != nil {
 			return err
 		}
-		if c.Complete {
-			warning, err := markMissing(ctx, q, rec, int(params.TasksTotal-params.TasksRejected))
-			if err != nil {
-				return err
-			}
-			if warning != "" && c.ErrorMessage == "" {
-				params.ErrorMessage = &warning
-			}
-		}
 		if err := q.CloseRecord(ctx, params); err != nil {
 			return err
 		}
-		if c.Status == "" {
+		if c.Status == "" && params.TasksUnprocessed == 0 {
 			if err := q.DropClaims(ctx, c.RecordID); err != nil {
 				return err
 			}
@@ -125,88 +113,6 @@ func (s *Store) CloseRecord(ctx context.Context, c task.Closing) (task.Record, e
 		return task.Record{}, err
 	}
 	return record(out), nil
-}
-
-func closeParams(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, c task.Closing) (dbsqlc.CloseRecordParams, error) {
-	var none dbsqlc.CloseRecordParams
-	sums, err := q.RecordSums(ctx, c.RecordID)
-	if err != nil {
-		return none, err
-	}
-	sourceTotal, err := q.SourceTotal(ctx, c.RecordID)
-	if err != nil {
-		return none, err
-	}
-	errors, err := q.FirstErrors(ctx, dbsqlc.FirstErrorsParams{RecordID: c.RecordID, MaxErrors: maxErrorDetails})
-	if err != nil {
-		return none, err
-	}
-	details := make([]task.ErrorDetail, len(errors))
-	for i, e := range errors {
-		details[i] = task.ErrorDetail{TaskID: e.TaskID, TaskName: e.TaskName, Error: e.Error}
-	}
-	detailsJSON, err := json.Marshal(details)
-	if err != nil {
-		return none, err
-	}
-	status := c.Status
-	if status == "" {
-		status = task.Success
-		if sums.Failed > 0 || c.ErrorMessage != "" {
-			status = task.Partial
-		}
-	}
-	end := c.EndTime
-	if end.Before(rec.StartTime) {
-		end = rec.StartTime
-	}
-	ends := task.Record{StartTime: rec.StartTime, EndTime: &end}
-	duration, durationMS := int32(ends.Duration()), ends.DurationMS()
-	return dbsqlc.CloseRecordParams{
-		ID:               c.RecordID,
-		Status:           string(status),
-		EndTime:          &end,
-		Duration:         &duration,
-		DurationMs:       &durationMS,
-		TasksTotal:       int32(sums.Total),
-		TasksNew:         int32(sums.New),
-		TasksUpdated:     int32(sums.Updated),
-		TasksUnchanged:   int32(sums.Unchanged),
-		TasksMatched:     int32(sums.Matched),
-		TasksPending:     int32(sums.Pending),
-		TasksFailed:      int32(sums.Failed),
-		TasksIdle:        int32(sums.Idle),
-		TasksFetched:     int32(sums.Fetched),
-		TasksDuplicate:   int32(sums.Duplicate),
-		TasksRejected:    int32(sums.Rejected),
-		TasksUnstored:    int32(sums.Unstored),
-		TasksUnprocessed: int32(sums.Unprocessed),
-		SourceTotal:      toldTotal(sourceTotal),
-		ErrorMessage:     textPointer(c.ErrorMessage),
-		ErrorType:        textPointer(string(c.ErrorType)),
-		ErrorDetails:     pqtype.NullRawMessage{RawMessage: detailsJSON, Valid: true},
-		RetryCount:       min(int32(c.RetryCount), rec.MaxRetries),
-		ClosedBy:         textPointer(c.Token),
-	}, nil
-}
-
-// markMissing marks the tasks of the window that the source does not have any
-// more, seen being how many it had. A run that shrank by more than a fifth marks
-// none: that is rather a fault of the source, and the answer says so.
-func markMissing(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, seen int) (warning string, err error) {
-	stored, err := q.CountWindowTasks(ctx, dbsqlc.CountWindowTasksParams{WindowFrom: rec.WindowFrom, WindowTo: rec.WindowTo})
-	if err != nil {
-		return "", err
-	}
-	gone := int(stored) - seen
-	switch {
-	case gone <= 0:
-		return "", nil
-	case gone*5 > int(stored):
-		return fmt.Sprintf("警告：冠客这次只给出 %d 个任务，而这个时间窗口此前有 %d 个；请检查冠客是否正常。已有的任务没有改动", seen, stored), nil
-	}
-	_, err = q.MarkMissing(ctx, dbsqlc.MarkMissingParams{WindowFrom: rec.WindowFrom, WindowTo: rec.WindowTo, RecordID: rec.ID})
-	return "", err
 }
 
 func rollUp(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, zone *time.Location) error {

@@ -12,9 +12,12 @@ type Opening struct {
 	FirstRunID string
 	StartTime  time.Time
 	Window     Window
-	LockedBy   string
-	Actor      string
-	MaxRetries int
+	// ScheduledAt is the nominal time of a schedule's slot; nil for a run that a
+	// person started.
+	ScheduledAt *time.Time
+	LockedBy    string
+	Actor       string
+	MaxRetries  int
 }
 
 // Closing is what a run says when it closes its record. The counts are not in

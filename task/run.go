@@ -157,8 +157,15 @@ type Record struct {
 	// EndTime is nil while the record is running.
 	EndTime *time.Time
 	Counts  Counts
+	// ScheduledAt is the nominal time of a schedule's slot; nil for a run that a
+	// person started.
+	ScheduledAt *time.Time
 	// SourceTotal is what the source said it has; nil where it says nothing.
 	SourceTotal *int
+	// Distinct is how many different entries the last reading of the window saw.
+	Distinct int
+	// Warnings are what people should look at though the run went well.
+	Warnings []Warning
 	// ErrorMessage and ErrorType are "" where there is nothing to say.
 	ErrorMessage string
 	ErrorType    Code

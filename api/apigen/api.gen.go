@@ -86,6 +86,61 @@ func (e TriggerType) Valid() bool {
 	}
 }
 
+// Balance 一次同步的平衡表：总数 = 匹配 + 待匹配 + 失败 + 闲散 = 新增 + 更新 + 不合法 + 未能入库 = 拉取 − 重复 − 未处理；
+// `drift` = `distinct` − `source_total`。`balanced` 为 false 的同步不会是 `success`。
+type Balance struct {
+	// Fetched 从数据源拉取的条数
+	Fetched int `json:"fetched"`
+
+	// Duplicate 其中重复的条数
+	Duplicate int `json:"duplicate"`
+
+	// Unprocessed 已拉取但同步提前结束而未处理的条数
+	Unprocessed int `json:"unprocessed"`
+
+	// Rejected 内容不合法的任务数
+	Rejected int `json:"rejected"`
+
+	// Unstored 数据库拒绝写入的任务数
+	Unstored int `json:"unstored"`
+
+	// Total 总任务数
+	Total int `json:"total"`
+
+	// New 新增数
+	New int `json:"new"`
+
+	// Updated 更新数
+	Updated int `json:"updated"`
+
+	// Unchanged 更新数中内容未变的任务数
+	Unchanged int `json:"unchanged"`
+
+	// Matched 匹配数
+	Matched int `json:"matched"`
+
+	// Pending 待匹配数
+	Pending int `json:"pending"`
+
+	// Failed 失败数
+	Failed int `json:"failed"`
+
+	// Idle 闲散数
+	Idle int `json:"idle"`
+
+	// SourceTotal 数据源声称的总数；未提供时为 null
+	SourceTotal *int `json:"source_total"`
+
+	// Distinct 最后一遍读到的不同任务数
+	Distinct int `json:"distinct"`
+
+	// Drift 读到的与数据源声称的之差；数据源未提供总数时为 null
+	Drift *int `json:"drift"`
+
+	// Balanced 各式都成立、没有未处理的任务且没有漂移
+	Balanced bool `json:"balanced"`
+}
+
 // Done defines model for Done.
 type Done struct {
 	Success bool   `json:"success"`
@@ -299,6 +354,12 @@ type Record struct {
 	// SourceTotal 数据源声称的总数；数据源未提供时为 null
 	SourceTotal *int `json:"source_total"`
 
+	// Balance 平衡表；进行中时为 null
+	Balance *Balance `json:"balance"`
+
+	// Warnings 警告列表，没有时为空列表；警告不改变状态
+	Warnings []Warning `json:"warnings"`
+
 	// ErrorMessage 错误信息
 	ErrorMessage *string `json:"error_message"`
 
@@ -453,6 +514,15 @@ type TypeStatus struct {
 	// LockedBy 锁定者；没有同步在进行时为 null
 	LockedBy *string   `json:"locked_by"`
 	LastSync *LastSync `json:"last_sync"`
+}
+
+// Warning 一条警告：`source_empty` 数据源什么也没有给出，`source_shrunk` 比同一时间窗口此前少了超过五分之一，
+// `source_far_less` 不到此前同一时刻（7 天内）的五分之一。
+type Warning struct {
+	Code string `json:"code"`
+
+	// Text 给人看的说明
+	Text string `json:"text"`
 }
 
 // RecordID defines model for RecordID.
@@ -2072,104 +2142,114 @@ func (sh *strictHandler) Readyz(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7HxrTxtJuv9XafV/3w0MtoGEIO2L7Oa/2ujszhklrFZHkzm4Yzfgjen2tNuT4USWDOFiAsY+E24xEOIE",
-	"CEsCJjcwtgnfZeiqbl75KxxVVXf1xe0bkEy0O1KkYLu76qmnnsvvuVQ9YAPicEQUeEGOsr0P2AgnccO8",
-	"zEv40y0+IErBmzfQ30E+GpBCETkkCmwvCzKzcHdT29sHxwtqdlwtL4L0YaU8C3dfwIX3cGGfbWND6MEI",
-	"Jw+xbazADfNsLxsKsm2sxP8QC0l8kO2VpRjfxkYDQ/wwh+YYEKVhTkbPCfKVLraNHQ4JoeHYMNvrbWPl",
-	"kQhPfuIHeYmNx9vYv3MhuZo2uJwHmS11dxp8nCB0qqXHcG29Uk6elZa1vQ0GzVspT1fKK/4BLhzl/Qxc",
-	"OgCZPHi0DTJz6qsZkHqnncyDlaeMz+MzlvJDjJdGzLXcR5NbqQ/yA1wsLBvL0um9K4phnhPYOCJY4qMR",
-	"UYjymLvXAwE+IiM+oF0QZF7Ai+EikXAowKHFdPwjilb0gOV/4oYjYR79KeE96Q8FMVOiMifHomwvK8UE",
-	"ISQMIoJigQAfjRIy4lYCfyfxA2wv+/86zD3vIL9GO26PCAFKEKbVbcPB4VvCpkp5VimlwOq2drKi5WYr",
-	"5RV1fpvxU+L8DFzfVFdniIRo+S34cIKNt7F/4IK3+B9ifFRubdW8JIkSIiM9Bhf2mQgv9Ue4QZ5RCimQ",
-	"ScJ3C5VyFpxMnOVKcDnPeBmQ3Ge8Hg+jHM2cLb1Xs+NUKvFI/VSYfuTCoWA/Jw3GhhElFvZhyWiaf/8f",
-	"E+jGOEyxhc6k3zmrH8virB+T5mfg7BSYKiIpfryjFHbIAKeJUVCcB1tjyvGCcrIH548QO/8kSndDwSAv",
-	"NMHNC65Dyx/CN2Nqdpz5sxiVGZhchGubsJhRCint+SswMartFdDiBgyS+kUpNBgS0OIQqTcFmZcELvzp",
-	"KQWTE2cPt8/mn2j5PGE3mVlnMxFG7eUoXNoEJ0uItm9E+U9iTAieUyYttpC5hkVydxmsbjuFTRDl/gE8",
-	"zeVLGZ0ULZhOZPD+thiTAvyfuFCYP+8aJ5+BvedwbhOkX8DsGFw6QDOm8+p81TKjeLL+mMD9yIXC3N0w",
-	"j20+tVqdztWjz8PDnDSCjWhM4siavF1t7IBOsqeNHebkwJD+t8Dfx/9HeCGIjB76WxZlJFyeNjYWCXLY",
-	"rHril6C+xO6tPIML+zC1B4sZsPFGe7+J+Fy9Uv9pYtT4movJQ9bPiOkSFzC0HRS2bPZSKcwxfp0Rfrxp",
-	"I0Lgj6IwEA4F5IsIplIqgUc5uPuCWmulsIv14FDdToHMHJhMafmFO8LZ/CjYy2qJiUo5+1cu8AdRvNf+",
-	"rSR+HRYDXLjd6+vs6jYegksHZ0vvK+Wsz+Prbvd62n1djNfT60H/nPIQFgP30OLJQj6Bgc3Mqm9K4OmM",
-	"mh0nK7auFe2TjQKd/ch+rb6Gr3O69j5/BdKL8CCJng9wQoAP80h96m+ToV4jQqBp5bocedRlcBbMrYOV",
-	"Z0gXV7ephFbKyUZkEw5YLSVayN8sOnsuiYNvc3B1mtgFtB2Hm8rxqnayom7PIGLJ7qzuEAzhFJT7onSP",
-	"lxyG49IN5cc17cMiNV5ou6vnxWob5GTuLhet1m+ZH46IEhe2/YBFgZKH8d0NUcDM4YLBEJqdC38riRFe",
-	"kkO8afoilq8esMN8NMoN4rcMaypLBNb91C5KQV5ie31xC1ceOGGm5UEvQZwG2P6OvtVG5/mewlTx7j/4",
-	"gIyEgLCuEd0OqZwqns0/gUsHKBYorSuFBILcT8dZ5wJ5Y3D7+2rpiVIsqqtYh3WRngMb42pmEjx6Ct8t",
-	"sG31GWIVJJfB1e0ZUEyD5AZc3FWz40TiidWoN3Jn3Oa5qoKgw7dqKU2EmRofNTuuh0U4JmLbqqMaRyRj",
-	"mbDLvreO6VaKYC+rFIoM3gO2re7e27xqXeSvP2Z5u7u25JANtDG8phDd4GUuFG5RBWpICLF4RDYabZnM",
-	"Re+5bhhxhczNG/VG8BojkDjPfQyQSdUXSQcDDZKsQxvMdOPfX7iojNxKi8wji25B4LCcyJwk98shstp6",
-	"otIXwmTbmG1EoA2EjDzl0FrEi2i/jtyqwvhESYcuC/uV8gqFLnDpgLgZ7eQJCo92l+DehwZa5dgNvBFR",
-	"gyTL+l23IhSV+SBJhbRqFpNLWm5bKSCboxQScC1njRUci2L8vBDEZBD3owNh24f+4Sjy5UXGL8TCYYxP",
-	"MuPaXg5HmEXGU2VvTTjtZK+WWIJLB5VyUn35MwEE6u60UpyD0wm4/FHdKCJD9uEQ7j4nYE85mgGHe2wb",
-	"i2YmCMGW53ATLg9yvybpdYiA+VeEDjd72cKMSJ4NNuLNCof/c4Dt/a4JuY5/Xz0THfga9TEWF21fC3Eq",
-	"ykkOjuZrE+1ib3oa+C+Ht2p+YET0uSxCKNov8VywVmoNHL7V8qW6/sfnxSonSyP9ATEmuGTpzqZQ1AFf",
-	"50hapjZBPs+FbFTPBWzUFfpuf5i7y7sYKfXRAUyMgkxKfblfzyFcRSONCAG6xY1ycX3oOSfqMwaoSQ2W",
-	"kcbUdFLbO0DDFjd322hrvFfpQDQ8rxpp9uhsItVwpG46Eg7uqwRvcR88f9pwFHNhNDVQRc/HiSZJutKK",
-	"h6o/lOnsaHKiarCV93Bxv+FICCHKUmhwkJeakqU+8qxTnJzD1JIo7eUWSP9vs3LV7e5oqdxXi7BjMa5E",
-	"2V21qYw2q2Ax+6bPYe3ux76dVnlz7o5Tqp1S5VAfp2+w2XO7HTSNqxvW+EaUb/FccOS8mPn8MdLr10oh",
-	"oRR21HIRbLw5yx01sh/DoWjUVcHoCJVytsUgGv3gEo0jpsn8cLR6hXFKJCdJ3MgnCqVaCYZMxrjt77eS",
-	"eLfVnIDpvGqtQbxXP55x0k8GdKPvXCi3GtmiYHhi++zhNpicAHtHFwe6p4mxOwIOtx/DtXUaYsNSTjt4",
-	"VylnYaIEF/aZ3zPEtDNfMdTMo7+xM2O+Ys6W3sKFF8zvGeJOmK8YYnWZr8xCEvpydUd7eAwmNkHxMXp4",
-	"ZhqkF5lfkj8zZ1MpsJHCf8LVHZKgwLRVAW8uILuFscSeaomJuuqFPE9A4pEp6ufklqOyaxbY/Rvwvyzg",
-	"H8TZDLe15LfU0iRB6STiQ+taTYCNLOP1eDwMXMvpKVcct+LiSVH9Z5E8bLVuDVOaekqljt3r9Hy6UMX3",
-	"qUIVH2LzQEiKyv1STHDN3fTpDoM521qEr3PaSUbLzTZI5XT2/HoRUCdykmExcI8P9t8dcWMVrbYklUIJ",
-	"rhZBJtVOcuU3bxCFqL0wBJeHuZ/6EbQwQn07nUj+XjYdZHX6sJPgDHtzWerT2dVKHIj0ZjqBVGR382xn",
-	"A7kLrEZ6+uR1zsYWt2XgfBapt9UC7bSO92JffbmvZseJ86iUV+hPcHUHpjPKxxWiqgxaXkvmyHf1t5j1",
-	"k8WswRipRbnYH+KqlcIucdRoc9caJxguKxzGmQp9IL5GOKyU5kwxw9Q2SaQZQoaCYTfTi7FNw2G8lxax",
-	"91xKxN59mRH7NTqYxCNI67o6DEkp3EOmxcwyz2p7OYT7mtvurstLEJhDxYTAECcM1k0RKIVdsgwEQtPL",
-	"p4lRgiyQ1E8+sS6p2fRNTIhIIopqePc6l65Yx5N6DTedAdMpgsa1xCzFwk3K8hXLvFFZlFwXi7UEFB/D",
-	"mZ/V0hqYfAImNi+yW90t5GAq5SQ4fEs6auicCMAtPdP2ihjDPQPpZTC72MgjkSzSl5uwoe0y5wg0upC9",
-	"ux8SguL9/gFJHG71fZwW09+XxZbfRmb7vijdGwiL9+tDRtKHAD+MNsKLV7/0BJaV21betZ7aMu1My8ku",
-	"ixty+rtqH11lkatU380GOVBcgwSbPUBzJtysONlE9ibctcL0Nj1wt0uWIzaxBec2BaqdU/lLiLS8tpD4",
-	"ibjHbrkP6rPR+ig43oZfjrp6pLPcBx3ukioqyaQQoOupOy6yFkbnrcvQ+TQZ+mwq3bDJgXRVkJp1M8Gv",
-	"rQhbJ/rF8MbdGauvt0AmqZ1MwdIGXMsppQMzj4QjgPruA1lKAYtMjUCGpqeUwjxc3dHyJXN8S2hDTDOu",
-	"3L6CyQx4tK5mxxt5kSvm7EQLaxIxcYDAAfaISmHu7OE2SE7SaSg1dSerMoLGZhmsJdLFWoTBkDcHj9yJ",
-	"rq8kt/QW+RaVJcjJDZvCLJp4yf1UePba6/rka/ps67ldIxlNYspKOevXDyL4GWuvqV8f2s8QWURfRThJ",
-	"DnFhP2MVUvQDERY/Q5sczYZMBqEy3KeJ/WVsGItn1dEHJI54cJa2ELexxiCWdZlVBLKuGzrDW9ijoRDy",
-	"YqEAsTh18ctIhK8O14nBCnIj53u9qtHIQo8xcO19/IRyaWHoZ5NNs9+txeqF0QWMwpc3UzBROn8fTQPL",
-	"ara0ny/FcCVu6YQ/X+CO3O8FInZf3NJ3f+5Qvbu2n24+aI5bev0/QyjXWdXUp3tDArNNgG0CaRNCUzNE",
-	"JclVhK2nsFpTynp9qm6H9VprTPVdICPZeQlKb66urV79EvHvFh/Fp/C+NO41x4GLtO12Nsk//c1aDOxz",
-	"Le3oFlJHr1m/6Wj8DJibBOm3JGOD/DX2O35GKT2CS5vka4u/ruuiTJfcF3Jtvy1kkWlYOgCzRWSu9YMo",
-	"s+rbj2puDyT3sRmeVT7OgK0xxm+eT+kzzqf4MTyQZV5C4/33nTvBB13xdvSfz/ivj/zXa/vvd6wbkZZs",
-	"Td1cDGLZMCfEELvg9Aw5QunnYrLoZ7SpHf3zXS5wbyAUDvsZLaf7AoNr5GUUoMZwvG886s47Eyy0pgdh",
-	"Lir3R43G46aKQLRVuX4hqOlqmB6X6gddjHM8TVViahyWGBECrt6K1PLIaSEyXYuNIPrA9gSCycJqBUMj",
-	"hIQBsXZbOVaydyW1hOI1ct6uUs4SiSHyRJ45TYySE7ZW86QU5ggQP02MqsXn6tgRTGfUjSJuUbgjtDN6",
-	"Rb+QAB9n4HLeqkzm6ejr0RDXcXuIEwaHuFClPK1mx90VyUXtCilQ2CIDgsycWk7gqdsZekCEzK0frvY/",
-	"uGPYqDuGQN4h2Zw7bO8viS3jE070kK/i/kp5xTgqS8+N0OOz+En8g/XMh04FXN1R1zHKW9/U8s/1o7nl",
-	"rPb8FTg5Vhc2K+UVFMavb5KfQHoRJMq0VgCXDnTCuzweFMEfHTR5VpewBs2EVR19ufvCaByRQzKSZJIF",
-	"GxECzPVvb7Jt7I+8FCWy4f3ag5RajPACFwmxvWzn156vO4kZG8Jq28FFQh3o3Q7TuHboFqP3ARsRo3It",
-	"i870tXcyYOOf2tQ7uLwNl8wc+2liTC+/4qP0jL/v+u3/uP1f3/yx/6/Xv/nb9b/0//36zT6/KTfdHoZg",
-	"YHCk84mA6Up55Y4Akvto90sptAc4TQKST8wz9vR0mFp6qZZ2ic6fJsa0/Yfq/DZcPIKLu6Cc0E6ewrlN",
-	"tCHHb8DjlKEKhI/IjmFodTOIbMGIEPiz1dNYrzaoYdLMRzrw1QLIotmO7Ps8ngud1rceza917LXb/dhr",
-	"j3Hu1euzAPBuCqN7ui1o+GpnvKWT/zpmqnfun96hQAJ1mFy0x+34JKTP46s1HeVjh3nNQBvbRRha/wXL",
-	"pQH4lc7Gr5gH4/Eb1xq/YTtuG29ju5uhzHLyE7/SxOptZ7HxS00sx3owM27FiKzNM1hgmOnPuMGo4azY",
-	"79HLprGwZGEHebebNGanQTkBXs7ofqM0h2JEpMkv4dzPILl0mhjzWzN+yPCua3s5a6pTKezWSY3qTiO9",
-	"ZE3MEu3Gek3S3drBBDKzq6/Och9wB6FOOe4RpJ1U7oYgjJOKRgbTYQXccuv4bos5xsuQtZsGzksiRLfL",
-	"QPQsqMtlIF57pNDpa3itSb3EeqU8Sy+3MAnzeepQZuZoXajzedzI437SyfN4WiWW7DnZzEo5aQsTYHKR",
-	"0WMD0g+HfeIzkHyiFIqkYbTGImwVuKatGkbl8YsbcSPfReoeXlpc6baWQxAnqT5957TotmZIb7cHMdZs",
-	"V2Sr0JW3u6rm1YtAr739jnyjOxfasqYDe1vXlcfejsS6wDnWcpuMGTjaW4lYYu1tNdFee0BX1fDDWs2S",
-	"s5iIb26wt6P0eGx9JcjdORpEuh1tFz3dVZX9q53OqrsRN7kV0VkCy7C/18fEom8v+HTWqMF44ue9dMel",
-	"6uF6t0fiLPfBivM/m+dsygnSm10u7s20uUOEuS1LpT2yhh8zdMzdlXWg/WnnwnVgL61LUB9EHBBxOiim",
-	"IfA0M6eUUkqhSBzWaWKsyrMMc9K96+Gw7lxuGVXli5gaquy46ebZlLa3T3ypQWmRtp6eT+TwpQRuOM+Y",
-	"7l9WtqzctPKxScF6EArGawIlkMzqyR7jGgBtaxSFTZYLMOD0YxTBEKnOzMHplPbwGK5vguQ+in5Wt+Hu",
-	"hnI0A6ZTNMjsqhHaDIn3ad2vtbCG3uh2eV5RP+mA5S8YC+PMp/XwQg1fc2n+kfblf2e5h4Rg4NkJ62VM",
-	"9FoAFt9lYzuL38vCDzNafoFEvu3fejGDmnTA9sZ11uO91hO4FvC1d9/1DrRfDQS62q8FvHz7laB3wMNd",
-	"u3s14PWyNd22JUnG1riFx9HTghwTbd0mFFX5fltLNPKXraABs5jqQAPWCPASMIGlsdfjxAm+qs5a0+uT",
-	"hthqJHG1p2kkYfaLemqDC7Mz84rHtXHSU93W6LkkaGLv06uhELZePPMZb5/H3FVLv511FOsT1p46vHft",
-	"lt28INhpAHTqHyT7jBmDrsZv0FvjvgigpN+x2JI/6zDOuNRIEKbzpI+eZOFOE2PV2Ek7WSb5enzhzypI",
-	"57V8qVLO6ok7bBqU40kU6RVfqvPrSqmkHC/A+SOQXq6FtXBkOPdLYtXVZf+SWFMKCW3qvbtzRKDMEDXu",
-	"V3WQLljuXwm/ffE6Us3yBqphFrhdQZ5fr/fot6lRR+1n4NqmNrXD0H5jpbBr3EGX0XKz9CY0+GG0Ul7x",
-	"0wqRn4HLebiagIv79IaYs7WnpPZH82N3BJdOTXoBjPVkLa5UvGL8Fgfmrw0haaX+cnCgvRPKVkg0L6s9",
-	"RwbC4Y3tdUQCd2iFz7gkjnZUVZHhq0NGVzUZRm9ZvFlgRknBWn1uZ+noz3JNzI87rj0kpb9/i9yAvtT6",
-	"2W0sBE1WwUirAoO2n9Gm3oHjx2A6Za2EkRoYXDwC5bRSmKtOtasrBZCZrV2L6sMi+euXoXzNlaF63KtQ",
-	"vit6FarbUoTy0ayZr8dShPL9VoT6NyxCWZt+mipCPUDhTryDtOfWSdvh+6dJ86+W1xuRrDe9Ujt4mtAf",
-	"g8t5UB4jfZ0IkpKQgtx5m17GXtR21evhW5jOKMUNNTsOp4/g65xysqYuPME6rR/dd5vP2hZQI2NDpsFd",
-	"Mg1KUPY2q9la9RP36/XpfTO1Ltj/XBUTG/S17hyViEtHv9ZZfsPAhmbqiuAmtu5qOcRzYXnof2qCYJLL",
-	"1B4eg+K8ujsPUu+QHvlwP4xSSMEXCbi+SYI8ctWuW+LcmOSiYkZhmniPbVqGyB08bkK0uwzfl75U/GTf",
-	"VkwqYbZlHyNoaUZYg2L7kdobSc/XniZGzYOS+FJkcHSAC/W29DUSoOM9Lf9cD0DIloPMFinfMt2eTgYc",
-	"HWj593B5Ti0XlVJCOUq67b5O2Be2+ftv1NLOFw+ez3El9+oOWVulnLU5MbyZjku6m7qSm9789Z3b79+f",
-	"+85uevmZy/bQVTgVAX9ZRxHQ07z0o+FsY1KY7WU7SKWXPFzDA2fHCZ45TYwSI0qbK+1tCWx1D4SzJdPS",
-	"iWm+a+QgXF7Hyo2CDPvijIYOsrb49/H/CwAA//8=",
+	"7D1rTxtJtn+l1Xe/DQx+QEKQ9kN25642urtzRzOsVlfDXNzYDXhj2t52ezLcyJIhPEywsXfCKwZCnABh",
+	"ScDkBcY24b8MXdXNJ/+Fq6rqrn64/QIyE+2OFCmAu6vOOXXe59TxfdYfHouEBV6QomzffTbCidwYL/Ei",
+	"/u1r3h8WA3e+QD8H+KhfDEakYFhg+1iQTcH9bfXgEJwuKbkppbIMMsfVSgruP4dL7+DSIdvBBtGDEU4a",
+	"ZTtYgRvj2T42GGA7WJH/eywo8gG2TxJjfAcb9Y/yYxzaYzgsjnESek6QbnSzHexYUAiOxcbYPncHK41H",
+	"ePIRP8KLbDzewf6VC0q1sMHVAsjuKPtz4MM0gVMpP4Ibm9VK8qK8qh5sMWjfamWuWlnzDXOhKO9j4MoR",
+	"yBbAw12QXVBezoP0W/VsEaw9YTwuj47K32O8OG7gcg9tboY+wA9zsZCko6XBOxQOh3hOYOMIYJGPRsJC",
+	"lMfUve338xEJ0QGdgiDxAkaGi0RCQT+HkOn6WxRhdJ/lf+DGIiEe/SjiMxkMBjBRohInxaJsHyvGBCEo",
+	"jCCAYn4/H40SMOJmAH8j8sNsH/sfXcaZd5FPo13fjAt+ChCG1enAwfEbQqZqJSWX02B9Vz1bU/OpamVN",
+	"WdxlfBQ4HwM3t5X1ecIhamEHPphm4x3s77jA1/zfY3xUag9rXhTDIgIjMwmXDpkILw5GuBGekYtpkE3C",
+	"t0vVSg6cTV/ky3C1wLgZkDxk3C4XI5/MX6y8U3JTlCvxSoOUmb7nQsHAICeOxMYQJCbyYc5omX7/iQF0",
+	"IhyG2ARn0mff1Yd5MeXDoPkYmJoFsyXExY/25OIeWeA8MQFKi2BnUj5dks8O4OIJIucfwuJQMBDghRao",
+	"eUU81MIxfD2p5KaYP4ajEgOTy3BjG5aycjGtPnsJpifUgyJCblgHaTAsBkeCAkIOgXpHkHhR4EIfH1Iw",
+	"M33xYPdi8bFaKBByk501MhNmVF9MwJVtcLaCYPsyLP0hHBMCl+RJky5kbmGW3F8F67t2ZhPC0uAw3ub6",
+	"uYxuihCmG+m0/yYcE/38H7hgiL8sjjNPwcEzuLANMs9hbhKuHKEdMwVlsQbNKN5sMCZw33PBEDcU4rHO",
+	"p1rLa8ce/T42xonjWInGRI7g5O7uYIc1kF0d7Bgn+Ue1nwX+Hv4/wgsBpPTQz1JYQszl6mBjkQCH1aor",
+	"fg3iS/Te2lO4dAjTB7CUBVuv1XfbiM61mPrOExP6n7mYNGr+HRFd5Py6tIPijkVfysUFxqcRwocPbVzw",
+	"/z4sDIeCfukqjCmXy+BhHu4/p9paLu5jOThWdtMguwBm0mphaUC4WJwABzk1MV2t5P7M+X8XDt/t/EoM",
+	"fx4K+7lQp9vj7e7RH4IrRxcr76qVnMfl6el0uzo93Yzb1edC/+z8EAr77yLkCSIfQcFmU8rrMngyr+Sm",
+	"CMZmXNE5WSDQyI/01/or+CqvSe+zlyCzDI+S6Hk/J/j5EI/Ep/Ex6eI1LvhbFq7r4UeNB1NgYROsPUWy",
+	"uL5LObRaSTYDm1DArCkRIn8xyeylOA6+ycP1OaIX0HEcb8un6+rZmrI7j4Alp7O+R3wIO6PcC4t3edGm",
+	"OK5dUX7YUN8vU+WFjrt2Xyy2AU7ihrhorXxL/FgkLHIhyweYFSh42L/7HRdCjITJFwgEEQBc6CsxHOFF",
+	"Kcgb2s+uyROUKxEJT96q+bya361WcjBRRs7PbxmQOrmYTjOfMcjDpT9jnmA+Yy5W3sCl58xvGbh8CJ49",
+	"YT5j4No7uHzIfGa4S+iP63vqg1MwvQ1Kj9DD83Mgs8z8lPyRuZhNg600/hEd1taUkp2pVtYGBF9ADA5L",
+	"Pua3jC8QjEpBwS/58GO6jsNK2HeemPQNEeQx65UYjClDBVQupuVKDnlqPu180TsDAtvBRkz0uc/qqzgF",
+	"IFOgkrl4cAqTWeXl/HligvAeBVjJTRHNJxcXtY8qk8qLMlvjmXewP3SGxQAvsn3um4hhNNQcIov1BMgu",
+	"yMXExURaLZRB8hDtgmia0rQsdjFtkYp5/R60PiJi7eKmBRcMY/P8UHmB/3gyD44PqpU1+hFc34OZrPxh",
+	"jbAFNsklRoiFQihGiYU0MbYEI04g3UAgxYh48w6Enj6Si/uEJZAfvdEUSU/cMNw1q2EmbUomvASvGXz7",
+	"GnLZoA/h2tbgcsc72GAg5IAjkZim73vjJjekBjMsh03XcMU196WGt7CwNnsf8Sf1empA0LVBUyjcOBb9",
+	"G++XHFGZmQYHJ1RXUElqtmw30n8mReCAZA1fE+ZFfE3Z+bKMjLavt2+i3BoKSBhign+UE0acKEMUKY7n",
+	"9gmVkL7JrLZMolt4/YgYRkrPkfbHbwhPy6czmr3MZMFcmqQw1ETKrOBaYHov3jAqhUVHfPB5gNIjOP+j",
+	"Ut4AM4/B9HbLyCBlRp3tuqRquEQvyYroCaFvqdSbdZKVZCbONaGmHz2RLgMu83Ea0msIEVVVmm6wcbDJ",
+	"GuiKu8OwSt9R1MJDCCTkQ30RFpqbfKuVG+OjUW4Ev6XHUJJIgLMoVeoL3W9kwuwU1d/qoPs4gU0cpvZc",
+	"FTBbulh8DFeOlNyUUt6UiwnEpU+masw4ry9ufV8pP5ZLJWUde+6aI7tAmBs8fALfLhms40wQs/vosLiy",
+	"Ow9KGZDcgsv7Sm6K+LkkVmi0sjduiVcdJFQpZ4gLSz0aJTelJUNxJhSxlT2X2URvGmdr226tBA5y1Ilq",
+	"7L7ELbF0w3yf9phFnOtyDjlAC8HrMtEXvMQFQ22KQB0OIe4C4Y1mRyZx0buOB0aUGXPni0YruPUVSHbX",
+	"eQ2QTTdmSRsBdZDMS+vEdKLfn7iohILJNolHkG6D4TCfSJwoDUpBgm0jVukPYrAtxNbzzk2YjDxlk1pE",
+	"i+hgC5a6WlmjCQu4ckS8ePXssVzcA/sr8OB9E6mynQY+iKgOkgl/x6MIRiU+QAog7arF5Iqa35WL+9iX",
+	"T8CNvDlDaEOK8fFCAINBgk4t/WX5ZXAsSsIoH/KGcFYiO6Ue5LEfUmJcNfrWSKLVBBmJFbhyVK0klRc/",
+	"kjSAsj8nlxbgXAKuflC2SkiRvT+G+89IioeEHe35YS4cUFDQGwABCy8JHE76so0dET/rZMSHFQr99zDb",
+	"920LfB3/rnYni7dGVJ7JRNtCB2xU5LM8nCjUB9pB3/Q2sV82a9X6wrdwmHMJjRCMDoo8F6hXUAPHb9RC",
+	"4/DZQ+IKSRwf9IdjgkOQezGbVgtL8FXzINJ1JR3VewUddYO+OxjihngHJaU8PIKJCZBNKy8OGxkEFK1F",
+	"xwU/PeJmFbh+9Jzd69MXqAsN5pHm0Hip7r1idH6TLnTVaLiHrnSFmNhtIHYNofGNdixU8ywGWeqKURIJ",
+	"bcXgyAgvtsRL/eRZOzvZl6nHUeqLHZD5R6t81eNsaCnf17KwDRlHoKym2hBGi1YwqX3D5rBW82M9TjO/",
+	"2U/HztV2rrKJj902WPS5VQ8aytXJ1/gyLH3Nc4Hxy/rMl4+RXr2Siwm5uKdUSmDr9UX+pJn+GAtGo44C",
+	"RleoVnJtps7RBw45eEQ0iR+L1mIYp0ByosiNf6RQqp1gyCCM0/l+JYaH2s0JGMarHg7hu43jGTv8ZEEn",
+	"+C7l5dZ6tigYnt69eLBLMmNXd3RxTQCH24/gxiYNsWE5rx69/YXrIc71Cs4vOYWxRJ+qiemG4oV8liFT",
+	"zaglJ1YvMiE/1sYpRuXIchANkquG4kCw+EUeqcVBTmrX++p2m0KAX4OQ6wpCAjiz4oRLYUcpz5CIgUSf",
+	"CK/1BNjKMW6Xy8XAjbxW9CWVMMwFyj9L5GGzpm1aVNXSOw10sNfz8cImr+sjhU1edHzDQTEqDYoxwTGP",
+	"1K8ZL+ZiZxm+yqtnWTWfapJW6nb9ctGYF3nXobD/Lh8YHBp3IhXt90jKxTJcL4FsupNU6+98QQSiPr1u",
+	"4mLYD4PIzdHTDjXF0q0XLQd83m5ssDhd31yX+HhvtBOTIrmZSyAR2d++2NtCGhOLkZbKeZW3kMUJDe+V",
+	"imC1xd1LVsM8N3+Nnz9a/NygXK4V79qsmF9XaI6zJtpC110+9xjh7FWq6B73tWUPeq8le9BzndmDW3Sx",
+	"S5XXq5WUepBHPmhrx919fckKY6lL1L9p+w3i+pnHLVeQTamkn7Uq7rlh2vfSxfF2T6unjXxQtZIEx29I",
+	"Ty/dEzlwK0/VgxL24Z6CzCpILTezSCSj9ekmj2it/jKBBtJJ9zhRCAojTn7x/g74x0PdI3Z2flF0hB+T",
+	"i2m4eAIyq8Q6teoU/5Xs3sgh9iCtcC8oBML3BofF8Fi7WOJEova+FG77bWRc7oXFu8Oh8L3Gji3p14Tv",
+	"J5p4td5bn3rKz0xtM+3aTwaa20faTA+ajKXdKtd6EjV2o0ZBOWnKmnYVPYFgEosmeUprbGnPW5pdfCMo",
+	"MTx1c4TRoeU/rOxmC6sseQWL7NdPTf0pSO4LtZE/iziHnfn3ytOJpg1T6OWoozG9yL/XPHVSjCYJKeKj",
+	"u5o2S+nXlhyWLmTI0hezmaa9IqQ5hZT+W1FRllp2Az3lrt9Ap7zaAdmkejYLy1twIy+Xj4x0HA5emnaE",
+	"xgTMMnViMJrlk4uLcH1PLZSN9U1RGbEquAD+Eiaz4OGmkptqZgBvGLsT0awLBG51JcZcLi5cPNgFyRm6",
+	"DYWmSYOmTTPqh2U0qEWIEFJm0PnNRiNnoBsLydfa/cI2hSXASU076k2SeM1taXj3+nh9dJx+Nny+qZPT",
+	"Jw5HtZLzabc4fYz5og7tkWcIL6I/RThRCnIhH2NmUvQBYRYfQ2+IGLdZGORQ4ksu2IjGxjB71twbReyI",
+	"Fzf3RuqLmPAyijEEry80grdxRqNBZNqCfqJxGjo14xG+NtNAFFaAG7/c6zX9WiZ49IXrn+NH5EsTQX82",
+	"3jTaBi9/WQW+noWJ8uXbkZq2vl8tO3Lj6v373Vdr3/dcS/t+zzU0urtb6t2+vijUW9MbWaddu2GLNuUk",
+	"RxY2X2FvTygbtfs6TTpor7/Xc4VkqvcahN7ArqNRGRjR72s+ikcYfGrUa40CV+l+9rZIP+3NegTsd6xK",
+	"aRpS815zPsPQ+BiwMAMyb0iyCdlrbHd8jFx+CFe2yZ9N9rqhiTJMcn/QsYu5mEOqYeUIpEpIXWu3eFPK",
+	"mw9K/gAkD7EaTskf5sHOJOMzLvf265d7fdg9kCReROv978BA4H53vBP959H/6yf/9Vn++w3rBKQp0dQw",
+	"jYRINsYJMUQuODdP5k/4uJgU9jHq7J72+xDnvzscDIV8jJrXbIFONfIyClBjOAmgP+pMO8NZaE8OQlxU",
+	"Gozq/dst1a9ox3fjGlbLhTwtLtVuCeuXoFsqItW5czIu+B2tFSlDkqvWZLs2+2m0ha0JBIOETgKm59ou",
+	"06lCknyIk7SMCT8WkcZ9DK2FyOWEfJKUTzYJCZXyYzBbwu43eT46KsaEuz4GFhZBNoUWxeKj7K2AzHO4",
+	"vwXm0uDwH3JpRj2aVs9m5dIiSM7IJ/NyMVGtpAYEfZ1hThwMYXdeLqZB8lB7VV8SJMvVSvImA7b+CWam",
+	"q5U5ZHdNazk3nvjDgcb3h7CrzP8gNb6FoxbewdWFtu444J21tWvPDD0dFIbD9W9UYMX4tqyUUYxNBkxU",
+	"Kzki5UQHkGfOExNkpIzZpMjFBRI8nScmlNIzZfIEZrLKVgkTaUDoZLQGkmICfJiHqwWzAjTGAd2OBrmu",
+	"b0Y5YWSUCxKKOys/B1VZTIPiDlkQZBeUCjmfTobejSJ7a9OEfPcHdLsyoHPrAMnADbB9PyV29N9wco78",
+	"Ke6rVtb02TD0sOi8GPwk/sB83UmDAq7vKZvYM9/cVgvPtFk0lZz67CU4O1WWtquVNXD8RtncJh+BzDJI",
+	"VGhpCq4caYB3u1zVSgqcHLU4nIaQBu2E1TP64/5znXWloIS0D0lnjgt+5vZXd9gO9ntejBLecH/uQuIe",
+	"jvACFwmyfaz3c9fnXmJ6RjG/d3GRYBd6t8swiF2alu+7z0bCUameFWb6O71IutTZt3B1F64YJZ3zxKRW",
+	"7cezoxhf/+1v/uub//ny94N/vv3lX27/afCvt+/0+wy+6XExJG4BJxqdSACE78ojyV45kstpdAY4tQWS",
+	"j42hUnQcglJ+oZT3iZ4+T0yqhw+UxV24fAKX90EloZ49gQvb6EBOX4NHaV0UCB2RAsDu8J0AktVxwf9H",
+	"s3dgnuVVxwwZj3ThWVrICllmVHlcriuNpzLPoqo356XHec5Lrz7oxe0xBU09NPTp7TFFMDe98bZGXWl+",
+	"bqNBV3RoGEmuwOSyNdeCR394XJ5621E6dhlztTrYbkLQxi+YpmThV7zNXzEmQeE3bjV/wzJfJt7B9rQC",
+	"mWnUCX6lBewtw4fwSy2gY55EEjf79azFMphcZ8MH4UaiuoPBfodeNpSFKXM+wjsNeEjNgUoCvJjX7EZ5",
+	"AcX1SJJfwIUfQXLlPDHpM2dpkeLdVA/y5vS0XNxvkM7WjEZmxZxMJ9KN5ZqUKNSjaaRm119e5N/j5lkN",
+	"ctweS2uXzooghBPBetbZpgWc6iF4mNsC42YI7oaCc5Oo3mn6nZa5dph+57ZGd15P0zl+jYoh1UqKTnMz",
+	"APO4GkBm5NUdoPO4nMDjftDAc7naBZacOTnMaiVpCe1gcpnR4jnSfolt4lOQfCwXS6RXug4SllJqy1oN",
+	"R1LxqytxPUdJalVuWhDrMZewECWpPH1r1+iW3lt3jwsR1uiOZWu8K3dPTZ2yDwUq1m5P8hfNuNAOSc3r",
+	"tzT5uazdb6yDO8eaxicawb61c40l2t5S3O6zBuE1/WWsWS3Zq8J4VJm1+6nXZWljQubO1o/UY+vy6e2p",
+	"aSS56bU3eeixrlPPBkvcMmzvtTUx61uLdN46dTNX/LJTJh0qVY7D7BIX+fdmP/9ns5wtGUE6yvDq1kxd",
+	"OEY+twlV2pKt2zFdxpxNWRc6n04u1MDtpbUkaoOIASJGB8U0xD3NLsjltFwsEYN1npissSxjnHj3diik",
+	"GZev9U6Aq6gaKuy4x+vprHpwSGypDmmJdjpfjuXwPA4nP0/f7l+Wt8zUNNOxRca6HwzE6zpKIJnTEnT6",
+	"BAx1ZwKFTaaJb3DuEYpgCFdnF+BcWn1wCje3QfIQRT/ru3B/Sz6ZB3NpGmR21wltRsP3aK22vbCGjjC+",
+	"PquoXfLB/BeIhXC22nRvx5hZRoIeY5wYUtva8C+XZeaWy4iAPKbBV+h50mprjotu9taJi4yOU5e9Bb3X",
+	"FjYZHZ43XLaBRC7zvCCXNcSy3gmqY1OvzQ+g112+NQ0YJL5+ato8ZZVO/mDxkErLuI0+Fr6fVwtLJMLv",
+	"/MqNGaFFR8N6H4R1uW/1+m/5PZ09Q+7hzpt+f3fnLb+b77wRcA+7uFtDN/1uN1vXPTElcNk64zVt/VbI",
+	"ANMbEQSiGh+n5pjb8XqMQr/N6zFHutfg+1hZ3eoPeWoa1g3vhjK/zWNCItCix2QRinpOlFUcHPqRXbXd",
+	"wq5rcsGs7a91BMJocf32O1srqfGGu99lnLGpXdS8pvkJc0soPslO09le0cVr4t41vjn6M+ZJupu/QYdD",
+	"fxLuoTZKvS0r3qVfJKuTFs0UyGUVkns8T0zWeozq2apeFnkEn6yDTEEtlKuVnJauxIpCPp1B8W3phbK4",
+	"KZfL8ukS6aeu52HieHjhp8S6o6PyU2JDLibU2XfOLgFyRXVW435Rt8DBg/1X8lo/eRmpJXkT0TBaMRxd",
+	"W59WmdSGJlOz7WPgxrY6u8fQdnm5uK+Pms6q+RQdeAzfT1Qraz5ay/QxcLUA1xNw+ZCOhLrYeEKq1DQr",
+	"OCA49BTTiU/WG9xpkH3J+EzmzFffcaY9Jdfj/Vp79iwlb+M7KS6Rd7HZZmvFmzg/tBatz4KmvX81YHga",
+	"gNFdC4beBRlv1U2joGCpvrSxtHUSOpYjpmzTzbXrKf8OGRF6E6dRTh8zQYu1P9JUw6DjZ9TZt+D0EZhL",
+	"m+t/pPIHl09AJSMXF2oLDMpaEWRT9Stw/Zglf/nim6e14luvc+3Nc0OLMXtMIaaHxpCeXlNc6Pm19PZv",
+	"WHozt6e1VHq7j4KfeBdpJG+QrMRfM0Pa1NWC1jJn/kIHqgfPE9pjcLUAKpOkAxm5pCSkIF9tkVnFVtTy",
+	"jQ7Hb2AmK5e2lNwUnDuBr/Ly2Yay9BjLtHZF0Gk/czNEnTwV2Qb3czUpvFkbAlP1qkbO36JFB0zV+x6t",
+	"n6tOZHF9zSdHOeLavV/zLr/6wLpkaoLgxLbOYjnKcyFp9P/qOsEkg6s+OAWlRWV/EaTfIjny4C4guZiG",
+	"zxNwc5sEeeQbNZzKBfomV2Uz6qaF77It8xAZuuXERPur8F35U/WfrMeKQSXENp1jBKGmhzUoth+vf5D0",
+	"Evt5YsK454u/+wScHOH2BEvSHjHQ6YFaeKYFIOTIQXaHFK2ZHpeXASdHpFFQqZRI16TT6WuAfWKHf/ha",
+	"Ke998s7zJb55Z32P4Fat5CxGDB+m7bt4WvrmHTrq71unz7+79Ffz0GmHDsdDsbALAv5jA0FAT/Pi97qx",
+	"jYkhto/tIvVt8nAdC5ybIv7MeWKCKFHaUmptxmBrOz/sjaim/lPjXT0H4fA6Fm4UZFiR09tYCG7x7+L/",
+	"HwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -156,7 +156,10 @@ type SyncRecord struct {
 	WindowTo         time.Time
 	LockedBy         string
 	Actor            string
+	ScheduledAt      *time.Time
 	SourceTotal      *int32
+	TasksDistinct    int32
+	SourceDrift      *int32
 	TasksIdle        int32
 	TasksUnchanged   int32
 	TasksFetched     int32
@@ -165,6 +168,7 @@ type SyncRecord struct {
 	TasksUnstored    int32
 	TasksUnprocessed int32
 	ClosedBy         *string
+	Warnings         []byte
 }
 
 type SyncReject struct {

@@ -19,10 +19,10 @@ UPDATE sync_records SET
     tasks_unchanged = $8, tasks_matched = $9, tasks_pending = $10,
     tasks_failed = $11, tasks_idle = $12, tasks_fetched = $13,
     tasks_duplicate = $14, tasks_rejected = $15, tasks_unstored = $16,
-    tasks_unprocessed = $17, source_total = $18,
-    error_message = $19, error_type = $20, error_details = $21,
-    retry_count = $22, closed_by = $23, updated_at = now()
-WHERE id = $24 AND status = 'running'
+    tasks_unprocessed = $17, source_total = $18, tasks_distinct = $19,
+    warnings = $20, error_message = $21, error_type = $22, error_details = $23,
+    retry_count = $24, closed_by = $25, updated_at = now()
+WHERE id = $26 AND status = 'running'
 `
 
 type CloseRecordParams struct {
@@ -44,6 +44,8 @@ type CloseRecordParams struct {
 	TasksUnstored    int32
 	TasksUnprocessed int32
 	SourceTotal      *int32
+	TasksDistinct    int32
+	Warnings         []byte
 	ErrorMessage     *string
 	ErrorType        *string
 	ErrorDetails     pqtype.NullRawMessage
@@ -72,6 +74,8 @@ func (q *Queries) CloseRecord(ctx context.Context, arg CloseRecordParams) error 
 		arg.TasksUnstored,
 		arg.TasksUnprocessed,
 		arg.SourceTotal,
+		arg.TasksDistinct,
+		arg.Warnings,
 		arg.ErrorMessage,
 		arg.ErrorType,
 		arg.ErrorDetails,
@@ -154,6 +158,33 @@ func (q *Queries) DropClaims(ctx context.Context, recordID int64) error {
 	return err
 }
 
+const earlierSlot = `-- name: EarlierSlot :one
+SELECT id, scheduled_at, tasks_distinct FROM sync_records
+WHERE sync_type = $1 AND scheduled_at = ANY($2::timestamptz[]) AND status IN ('success', 'partial')
+  AND tasks_unprocessed = 0 AND (source_total IS NULL OR source_total = tasks_distinct)
+ORDER BY scheduled_at DESC, id DESC LIMIT 1
+`
+
+type EarlierSlotParams struct {
+	SyncType string
+	Slots    []time.Time
+}
+
+type EarlierSlotRow struct {
+	ID            int64
+	ScheduledAt   *time.Time
+	TasksDistinct int32
+}
+
+// The last run of the given slots that went to its end and saw what the source
+// said it has.
+func (q *Queries) EarlierSlot(ctx context.Context, arg EarlierSlotParams) (EarlierSlotRow, error) {
+	row := q.db.QueryRow(ctx, earlierSlot, arg.SyncType, arg.Slots)
+	var i EarlierSlotRow
+	err := row.Scan(&i.ID, &i.ScheduledAt, &i.TasksDistinct)
+	return i, err
+}
+
 const firstErrors = `-- name: FirstErrors :many
 SELECT task_id, task_name, reason AS error FROM sync_rejects r WHERE r.record_id = $2
 UNION ALL
@@ -194,8 +225,36 @@ func (q *Queries) FirstErrors(ctx context.Context, arg FirstErrorsParams) ([]Fir
 	return items, nil
 }
 
+const lastPassSums = `-- name: LastPassSums :one
+WITH last AS (
+    SELECT coalesce(max(pass), 0) AS pass FROM sync_pages WHERE record_id = $1
+)
+SELECT
+    (SELECT coalesce(sum(p.pass_distinct), 0) FROM sync_pages p
+     WHERE p.record_id = $1 AND p.pass = last.pass)::bigint AS distinct_seen,
+    (SELECT coalesce(sum(t.span_total), -1) FROM (
+        SELECT DISTINCT ON (span) span_total FROM sync_pages q
+        WHERE q.record_id = $1 AND q.pass = last.pass AND q.span_total IS NOT NULL
+        ORDER BY span, seq DESC) t)::bigint AS source_total
+FROM last
+`
+
+type LastPassSumsRow struct {
+	DistinctSeen int64
+	SourceTotal  int64
+}
+
+// What the last reading of the window saw, and the newest total of each of its
+// spans; -1 if the source told none.
+func (q *Queries) LastPassSums(ctx context.Context, recordID int64) (LastPassSumsRow, error) {
+	row := q.db.QueryRow(ctx, lastPassSums, recordID)
+	var i LastPassSumsRow
+	err := row.Scan(&i.DistinctSeen, &i.SourceTotal)
+	return i, err
+}
+
 const latestRecord = `-- name: LatestRecord :one
-SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, source_total, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by FROM sync_records WHERE sync_type = $1 AND trigger_type <> 'backfill'
+SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records WHERE sync_type = $1 AND trigger_type <> 'backfill'
 ORDER BY start_time DESC, id DESC LIMIT 1
 `
 
@@ -233,7 +292,10 @@ func (q *Queries) LatestRecord(ctx context.Context, syncType string) (SyncRecord
 		&i.WindowTo,
 		&i.LockedBy,
 		&i.Actor,
+		&i.ScheduledAt,
 		&i.SourceTotal,
+		&i.TasksDistinct,
+		&i.SourceDrift,
 		&i.TasksIdle,
 		&i.TasksUnchanged,
 		&i.TasksFetched,
@@ -242,12 +304,13 @@ func (q *Queries) LatestRecord(ctx context.Context, syncType string) (SyncRecord
 		&i.TasksUnstored,
 		&i.TasksUnprocessed,
 		&i.ClosedBy,
+		&i.Warnings,
 	)
 	return i, err
 }
 
 const listRecords = `-- name: ListRecords :many
-SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, source_total, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by FROM sync_records ORDER BY start_time DESC, id DESC
+SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records ORDER BY start_time DESC, id DESC
 LIMIT $2 OFFSET $1
 `
 
@@ -296,7 +359,10 @@ func (q *Queries) ListRecords(ctx context.Context, arg ListRecordsParams) ([]Syn
 			&i.WindowTo,
 			&i.LockedBy,
 			&i.Actor,
+			&i.ScheduledAt,
 			&i.SourceTotal,
+			&i.TasksDistinct,
+			&i.SourceDrift,
 			&i.TasksIdle,
 			&i.TasksUnchanged,
 			&i.TasksFetched,
@@ -305,6 +371,7 @@ func (q *Queries) ListRecords(ctx context.Context, arg ListRecordsParams) ([]Syn
 			&i.TasksUnstored,
 			&i.TasksUnprocessed,
 			&i.ClosedBy,
+			&i.Warnings,
 		); err != nil {
 			return nil, err
 		}
@@ -317,7 +384,7 @@ func (q *Queries) ListRecords(ctx context.Context, arg ListRecordsParams) ([]Syn
 }
 
 const listRecordsOfType = `-- name: ListRecordsOfType :many
-SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, source_total, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by FROM sync_records WHERE sync_type = $1 ORDER BY start_time DESC, id DESC
+SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records WHERE sync_type = $1 ORDER BY start_time DESC, id DESC
 LIMIT $3 OFFSET $2
 `
 
@@ -367,7 +434,10 @@ func (q *Queries) ListRecordsOfType(ctx context.Context, arg ListRecordsOfTypePa
 			&i.WindowTo,
 			&i.LockedBy,
 			&i.Actor,
+			&i.ScheduledAt,
 			&i.SourceTotal,
+			&i.TasksDistinct,
+			&i.SourceDrift,
 			&i.TasksIdle,
 			&i.TasksUnchanged,
 			&i.TasksFetched,
@@ -376,6 +446,7 @@ func (q *Queries) ListRecordsOfType(ctx context.Context, arg ListRecordsOfTypePa
 			&i.TasksUnstored,
 			&i.TasksUnprocessed,
 			&i.ClosedBy,
+			&i.Warnings,
 		); err != nil {
 			return nil, err
 		}
@@ -388,7 +459,7 @@ func (q *Queries) ListRecordsOfType(ctx context.Context, arg ListRecordsOfTypePa
 }
 
 const lockRunningRecord = `-- name: LockRunningRecord :one
-SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, source_total, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by FROM sync_records WHERE id = $1 AND status = 'running' FOR UPDATE
+SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records WHERE id = $1 AND status = 'running' FOR UPDATE
 `
 
 // Closing waits for the batches in flight, which hold the row FOR SHARE.
@@ -426,7 +497,10 @@ func (q *Queries) LockRunningRecord(ctx context.Context, id int64) (SyncRecord, 
 		&i.WindowTo,
 		&i.LockedBy,
 		&i.Actor,
+		&i.ScheduledAt,
 		&i.SourceTotal,
+		&i.TasksDistinct,
+		&i.SourceDrift,
 		&i.TasksIdle,
 		&i.TasksUnchanged,
 		&i.TasksFetched,
@@ -435,6 +509,7 @@ func (q *Queries) LockRunningRecord(ctx context.Context, id int64) (SyncRecord, 
 		&i.TasksUnstored,
 		&i.TasksUnprocessed,
 		&i.ClosedBy,
+		&i.Warnings,
 	)
 	return i, err
 }
@@ -483,11 +558,11 @@ func (q *Queries) NextRecordID(ctx context.Context) (int64, error) {
 
 const openRecord = `-- name: OpenRecord :one
 INSERT INTO sync_records (id, sync_type, trigger_type, status, start_time, max_retries,
-    workflow_id, first_run_id, window_from, window_to, locked_by, actor)
+    workflow_id, first_run_id, window_from, window_to, scheduled_at, locked_by, actor)
 VALUES ($1, $2, $3, 'running', $4, $5,
-    $6, $7, $8, $9, $10, $11)
+    $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (workflow_id, first_run_id) DO UPDATE SET workflow_id = excluded.workflow_id
-RETURNING id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, source_total, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by
+RETURNING id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings
 `
 
 type OpenRecordParams struct {
@@ -500,6 +575,7 @@ type OpenRecordParams struct {
 	FirstRunID  string
 	WindowFrom  time.Time
 	WindowTo    time.Time
+	ScheduledAt *time.Time
 	LockedBy    string
 	Actor       string
 }
@@ -516,6 +592,7 @@ func (q *Queries) OpenRecord(ctx context.Context, arg OpenRecordParams) (SyncRec
 		arg.FirstRunID,
 		arg.WindowFrom,
 		arg.WindowTo,
+		arg.ScheduledAt,
 		arg.LockedBy,
 		arg.Actor,
 	)
@@ -551,7 +628,10 @@ func (q *Queries) OpenRecord(ctx context.Context, arg OpenRecordParams) (SyncRec
 		&i.WindowTo,
 		&i.LockedBy,
 		&i.Actor,
+		&i.ScheduledAt,
 		&i.SourceTotal,
+		&i.TasksDistinct,
+		&i.SourceDrift,
 		&i.TasksIdle,
 		&i.TasksUnchanged,
 		&i.TasksFetched,
@@ -560,12 +640,13 @@ func (q *Queries) OpenRecord(ctx context.Context, arg OpenRecordParams) (SyncRec
 		&i.TasksUnstored,
 		&i.TasksUnprocessed,
 		&i.ClosedBy,
+		&i.Warnings,
 	)
 	return i, err
 }
 
 const record = `-- name: Record :one
-SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, source_total, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by FROM sync_records WHERE id = $1
+SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records WHERE id = $1
 `
 
 func (q *Queries) Record(ctx context.Context, id int64) (SyncRecord, error) {
@@ -602,7 +683,10 @@ func (q *Queries) Record(ctx context.Context, id int64) (SyncRecord, error) {
 		&i.WindowTo,
 		&i.LockedBy,
 		&i.Actor,
+		&i.ScheduledAt,
 		&i.SourceTotal,
+		&i.TasksDistinct,
+		&i.SourceDrift,
 		&i.TasksIdle,
 		&i.TasksUnchanged,
 		&i.TasksFetched,
@@ -611,12 +695,13 @@ func (q *Queries) Record(ctx context.Context, id int64) (SyncRecord, error) {
 		&i.TasksUnstored,
 		&i.TasksUnprocessed,
 		&i.ClosedBy,
+		&i.Warnings,
 	)
 	return i, err
 }
 
 const recordByRun = `-- name: RecordByRun :one
-SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, source_total, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by FROM sync_records WHERE workflow_id = $1 AND first_run_id = $2
+SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records WHERE workflow_id = $1 AND first_run_id = $2
 `
 
 type RecordByRunParams struct {
@@ -658,7 +743,10 @@ func (q *Queries) RecordByRun(ctx context.Context, arg RecordByRunParams) (SyncR
 		&i.WindowTo,
 		&i.LockedBy,
 		&i.Actor,
+		&i.ScheduledAt,
 		&i.SourceTotal,
+		&i.TasksDistinct,
+		&i.SourceDrift,
 		&i.TasksIdle,
 		&i.TasksUnchanged,
 		&i.TasksFetched,
@@ -667,6 +755,7 @@ func (q *Queries) RecordByRun(ctx context.Context, arg RecordByRunParams) (SyncR
 		&i.TasksUnstored,
 		&i.TasksUnprocessed,
 		&i.ClosedBy,
+		&i.Warnings,
 	)
 	return i, err
 }
@@ -752,7 +841,7 @@ func (q *Queries) RecordSums(ctx context.Context, recordID int64) (RecordSumsRow
 const reopenRecord = `-- name: ReopenRecord :execrows
 UPDATE sync_records SET
     status = 'running', end_time = NULL, duration = NULL, duration_ms = NULL,
-    error_message = NULL, error_type = NULL, error_details = NULL, closed_by = NULL,
+    error_message = NULL, error_type = NULL, error_details = NULL, closed_by = NULL, warnings = '[]',
     is_read = false, read_at = NULL, read_by = NULL, updated_at = now()
 WHERE id = $1 AND status <> 'running'
 `
@@ -766,7 +855,7 @@ func (q *Queries) ReopenRecord(ctx context.Context, id int64) (int64, error) {
 }
 
 const runningRecordOf = `-- name: RunningRecordOf :one
-SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, source_total, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by FROM sync_records WHERE workflow_id = $1 AND status = 'running'
+SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records WHERE workflow_id = $1 AND status = 'running'
 `
 
 func (q *Queries) RunningRecordOf(ctx context.Context, workflowID string) (SyncRecord, error) {
@@ -803,7 +892,10 @@ func (q *Queries) RunningRecordOf(ctx context.Context, workflowID string) (SyncR
 		&i.WindowTo,
 		&i.LockedBy,
 		&i.Actor,
+		&i.ScheduledAt,
 		&i.SourceTotal,
+		&i.TasksDistinct,
+		&i.SourceDrift,
 		&i.TasksIdle,
 		&i.TasksUnchanged,
 		&i.TasksFetched,
@@ -812,12 +904,13 @@ func (q *Queries) RunningRecordOf(ctx context.Context, workflowID string) (SyncR
 		&i.TasksUnstored,
 		&i.TasksUnprocessed,
 		&i.ClosedBy,
+		&i.Warnings,
 	)
 	return i, err
 }
 
 const runningRecords = `-- name: RunningRecords :many
-SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, source_total, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by FROM sync_records WHERE status = 'running' ORDER BY id
+SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records WHERE status = 'running' ORDER BY id
 `
 
 func (q *Queries) RunningRecords(ctx context.Context) ([]SyncRecord, error) {
@@ -860,7 +953,10 @@ func (q *Queries) RunningRecords(ctx context.Context) ([]SyncRecord, error) {
 			&i.WindowTo,
 			&i.LockedBy,
 			&i.Actor,
+			&i.ScheduledAt,
 			&i.SourceTotal,
+			&i.TasksDistinct,
+			&i.SourceDrift,
 			&i.TasksIdle,
 			&i.TasksUnchanged,
 			&i.TasksFetched,
@@ -869,6 +965,7 @@ func (q *Queries) RunningRecords(ctx context.Context) ([]SyncRecord, error) {
 			&i.TasksUnstored,
 			&i.TasksUnprocessed,
 			&i.ClosedBy,
+			&i.Warnings,
 		); err != nil {
 			return nil, err
 		}
@@ -894,21 +991,4 @@ type SetAlarmParams struct {
 func (q *Queries) SetAlarm(ctx context.Context, arg SetAlarmParams) error {
 	_, err := q.db.Exec(ctx, setAlarm, arg.Message, arg.ID)
 	return err
-}
-
-const sourceTotal = `-- name: SourceTotal :one
-SELECT coalesce(sum(t.span_total), -1)::bigint AS total FROM (
-    SELECT DISTINCT ON (span) span_total FROM sync_pages p
-    WHERE p.record_id = $1 AND p.span_total IS NOT NULL
-      AND p.pass = (SELECT max(q.pass) FROM sync_pages q WHERE q.record_id = $1)
-    ORDER BY span, seq DESC
-) t
-`
-
-// The newest total of each span in the last pass; -1 if the source told none.
-func (q *Queries) SourceTotal(ctx context.Context, recordID int64) (int64, error) {
-	row := q.db.QueryRow(ctx, sourceTotal, recordID)
-	var total int64
-	err := row.Scan(&total)
-	return total, err
 }

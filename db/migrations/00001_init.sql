@@ -35,8 +35,13 @@ CREATE TABLE sync_records (
     window_to         timestamptz NOT NULL,
     locked_by         varchar(100) NOT NULL,
     actor             text NOT NULL,
+    -- The nominal time of a schedule's slot; null for a run that a person started.
+    scheduled_at      timestamptz,
     -- What the source said it has; null where it says nothing.
     source_total      integer,
+    -- How many different entries the last reading of the window saw.
+    tasks_distinct    integer NOT NULL DEFAULT 0,
+    source_drift      integer GENERATED ALWAYS AS (tasks_distinct - source_total) STORED,
     tasks_idle        integer NOT NULL DEFAULT 0,
     tasks_unchanged   integer NOT NULL DEFAULT 0,
     tasks_fetched     integer NOT NULL DEFAULT 0,
@@ -47,6 +52,8 @@ CREATE TABLE sync_records (
     -- Which closing of which execution closed the record, so that a closing that
     -- is done again is told from somebody else's.
     closed_by         text,
+    -- What people should look at though the run went well: a list of code and text.
+    warnings          jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(warnings) = 'array'),
 
     UNIQUE (workflow_id, first_run_id),
     CONSTRAINT sync_records_window CHECK (window_from <= window_to),
@@ -60,7 +67,19 @@ CREATE TABLE sync_records (
         OR tasks_total = tasks_new + tasks_updated + tasks_rejected + tasks_unstored),
     CONSTRAINT sync_records_fetched CHECK (
         status = 'running'
-        OR tasks_total = tasks_fetched - tasks_duplicate - tasks_unprocessed)
+        OR tasks_total = tasks_fetched - tasks_duplicate - tasks_unprocessed),
+    -- Parts of a sum: rejected and unstored tasks are failed ones, unchanged ones
+    -- are updated ones, and no count is below zero.
+    CONSTRAINT sync_records_parts CHECK (
+        status = 'running'
+        OR tasks_rejected + tasks_unstored <= tasks_failed AND tasks_unchanged <= tasks_updated
+            AND tasks_distinct <= tasks_fetched
+            AND least(tasks_new, tasks_updated, tasks_unchanged, tasks_matched, tasks_pending, tasks_failed, tasks_idle,
+                tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, tasks_distinct, source_total) >= 0),
+    -- A run that does not balance is never a success.
+    CONSTRAINT sync_records_balance CHECK (
+        status <> 'success'
+        OR tasks_unprocessed = 0 AND tasks_failed = 0 AND (source_total IS NULL OR source_total = tasks_distinct))
 );
 COMMENT ON TABLE sync_records IS '同步记录';
 

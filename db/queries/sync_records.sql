@@ -4,9 +4,9 @@ SELECT nextval('sync_records_id_seq')::bigint;
 -- name: OpenRecord :one
 -- A second call of the same execution changes nothing and answers the row.
 INSERT INTO sync_records (id, sync_type, trigger_type, status, start_time, max_retries,
-    workflow_id, first_run_id, window_from, window_to, locked_by, actor)
+    workflow_id, first_run_id, window_from, window_to, scheduled_at, locked_by, actor)
 VALUES (@id, @sync_type, @trigger_type, 'running', @start_time, @max_retries,
-    @workflow_id, @first_run_id, @window_from, @window_to, @locked_by, @actor)
+    @workflow_id, @first_run_id, @window_from, @window_to, sqlc.narg(scheduled_at), @locked_by, @actor)
 ON CONFLICT (workflow_id, first_run_id) DO UPDATE SET workflow_id = excluded.workflow_id
 RETURNING *;
 
@@ -33,8 +33,8 @@ UPDATE sync_records SET
     tasks_unchanged = @tasks_unchanged, tasks_matched = @tasks_matched, tasks_pending = @tasks_pending,
     tasks_failed = @tasks_failed, tasks_idle = @tasks_idle, tasks_fetched = @tasks_fetched,
     tasks_duplicate = @tasks_duplicate, tasks_rejected = @tasks_rejected, tasks_unstored = @tasks_unstored,
-    tasks_unprocessed = @tasks_unprocessed, source_total = @source_total,
-    error_message = @error_message, error_type = @error_type, error_details = @error_details,
+    tasks_unprocessed = @tasks_unprocessed, source_total = @source_total, tasks_distinct = @tasks_distinct,
+    warnings = @warnings, error_message = @error_message, error_type = @error_type, error_details = @error_details,
     retry_count = @retry_count, closed_by = @closed_by, updated_at = now()
 WHERE id = @id AND status = 'running';
 
@@ -46,7 +46,7 @@ WHERE record_id = @record_id AND (payload IS NOT NULL OR matches IS NOT NULL);
 -- name: ReopenRecord :execrows
 UPDATE sync_records SET
     status = 'running', end_time = NULL, duration = NULL, duration_ms = NULL,
-    error_message = NULL, error_type = NULL, error_details = NULL, closed_by = NULL,
+    error_message = NULL, error_type = NULL, error_details = NULL, closed_by = NULL, warnings = '[]',
     is_read = false, read_at = NULL, read_by = NULL, updated_at = now()
 WHERE id = @id AND status <> 'running';
 
@@ -95,14 +95,28 @@ SELECT
     (p.rows - b.tasks)::bigint AS unprocessed
 FROM p, b;
 
--- name: SourceTotal :one
--- The newest total of each span in the last pass; -1 if the source told none.
-SELECT coalesce(sum(t.span_total), -1)::bigint AS total FROM (
-    SELECT DISTINCT ON (span) span_total FROM sync_pages p
-    WHERE p.record_id = @record_id AND p.span_total IS NOT NULL
-      AND p.pass = (SELECT max(q.pass) FROM sync_pages q WHERE q.record_id = @record_id)
-    ORDER BY span, seq DESC
-) t;
+-- name: LastPassSums :one
+-- What the last reading of the window saw, and the newest total of each of its
+-- spans; -1 if the source told none.
+WITH last AS (
+    SELECT coalesce(max(pass), 0) AS pass FROM sync_pages WHERE record_id = @record_id
+)
+SELECT
+    (SELECT coalesce(sum(p.pass_distinct), 0) FROM sync_pages p
+     WHERE p.record_id = @record_id AND p.pass = last.pass)::bigint AS distinct_seen,
+    (SELECT coalesce(sum(t.span_total), -1) FROM (
+        SELECT DISTINCT ON (span) span_total FROM sync_pages q
+        WHERE q.record_id = @record_id AND q.pass = last.pass AND q.span_total IS NOT NULL
+        ORDER BY span, seq DESC) t)::bigint AS source_total
+FROM last;
+
+-- name: EarlierSlot :one
+-- The last run of the given slots that went to its end and saw what the source
+-- said it has.
+SELECT id, scheduled_at, tasks_distinct FROM sync_records
+WHERE sync_type = @sync_type AND scheduled_at = ANY(@slots::timestamptz[]) AND status IN ('success', 'partial')
+  AND tasks_unprocessed = 0 AND (source_total IS NULL OR source_total = tasks_distinct)
+ORDER BY scheduled_at DESC, id DESC LIMIT 1;
 
 -- name: FirstErrors :many
 -- The first failed tasks of a record, for error_details.
