@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"tasksync/db"
+	"tasksync/guanke/recording"
 	"tasksync/internal/app"
 	"tasksync/internal/config"
 )
@@ -20,7 +23,42 @@ func newWorker() *cobra.Command {
 }
 
 func newSimulate() *cobra.Command {
-	return process("simulate", "启动模拟冠客", app.Simulator)
+	var replay string
+	cmd := process("simulate", "启动模拟冠客，或重放录制的答复（--replay）", app.Simulator)
+	simulate := cmd.RunE
+	cmd.Example = "  tasksync simulate\n  tasksync simulate --replay ./录制"
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if replay == "" {
+			return simulate(cmd, args)
+		}
+		cfg, logger, err := settings()
+		if err != nil {
+			return err
+		}
+		recorded, err := recording.Open(replay)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(cmd.ErrOrStderr(), replayAdvice(cfg, recorded, replay))
+		return app.Run(cmd.Context(), app.Replay(cfg, logger, recorded))
+	}
+	cmd.Flags().StringVar(&replay, "replay", "", "重放这个目录里的录制（tasksync source record），而不是模拟")
+	return cmd
+}
+
+// replayAdvice says how to ask the recording what was asked of the source.
+func replayAdvice(cfg config.Config, recorded *recording.Replay, dir string) string {
+	info := recorded.Info
+	out := fmt.Sprintf("重放 %s：%d 个请求。在另一个终端设置：\n  export GUANKE_BASE_URL=http://%s%s GUANKE_API_SECRET=任意 GUANKE_USERNAME=任意 GUANKE_PASSWORD=任意\n",
+		dir, len(recorded.Requests()), cfg.SimAddr, info.BasePath)
+	if info.Mapping != "" {
+		out += fmt.Sprintf("  export TASKSYNC_SOURCE_MAPPING=%s\n", filepath.Join(dir, info.Mapping))
+	}
+	if !info.From.IsZero() {
+		day := func(t time.Time) string { return t.In(cfg.Zone).Format("2006-01-02T15:04:05") }
+		out += fmt.Sprintf("录制的时间窗口只有这一个：tasksync source check --from %s --to %s\n", day(info.From), day(info.To))
+	}
+	return out
 }
 
 // process is a command that runs until it is told to stop.

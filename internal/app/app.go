@@ -15,6 +15,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
+	"tasksync/guanke/recording"
 	"tasksync/internal/config"
 	"tasksync/task"
 )
@@ -51,6 +52,11 @@ func Worker(cfg config.Config, log *slog.Logger) *Process {
 // Simulator is the process that stands in for Guanke.
 func Simulator(cfg config.Config, log *slog.Logger) *Process {
 	return newApp(cfg, log, simulatorModules...)
+}
+
+// Replay is the process that answers as a recorded source did.
+func Replay(cfg config.Config, log *slog.Logger, recorded *recording.Replay) *Process {
+	return newApp(cfg, log, fx.Supply(recorded), replayModule)
 }
 
 func newApp(cfg config.Config, log *slog.Logger, modules ...fx.Option) *fx.App {

@@ -12,6 +12,7 @@ import (
 
 	"tasksync/api"
 	"tasksync/db"
+	"tasksync/guanke/recording"
 	"tasksync/guanke/sim"
 	"tasksync/internal/config"
 	"tasksync/runs"
@@ -48,10 +49,20 @@ func serveSimulator(lc fx.Lifecycle, shutdowner fx.Shutdowner, cfg config.Config
 	if err != nil {
 		return err
 	}
+	return serveSource(lc, shutdowner, cfg, logger, server)
+}
+
+var replayModule = fx.Module("replay", fx.Invoke(serveReplay))
+
+func serveReplay(lc fx.Lifecycle, shutdowner fx.Shutdowner, cfg config.Config, logger *slog.Logger, recorded *recording.Replay) error {
+	return serveSource(lc, shutdowner, cfg, logger, recorded)
+}
+
+func serveSource(lc fx.Lifecycle, shutdowner fx.Shutdowner, cfg config.Config, logger *slog.Logger, source http.Handler) error {
 	if err := api.CheckAddr(cfg.SimAddr); err != nil {
 		return invalid("TASKSYNC_SIM_ADDR=%s：模拟冠客只能监听本机地址，例如 127.0.0.1:9090", cfg.SimAddr)
 	}
-	serve(lc, shutdowner, logger, "simulator", "TASKSYNC_SIM_ADDR", cfg.SimAddr, server, simWriteTimeout)
+	serve(lc, shutdowner, logger, "simulator", "TASKSYNC_SIM_ADDR", cfg.SimAddr, source, simWriteTimeout)
 	return nil
 }
 
