@@ -18,74 +18,86 @@ import (
 // launch makes a server in a temporary folder that goes when this process
 // does, and answers the address of its database postgres.
 func launch(fsync bool) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), launchTimeout)
 	defer cancel()
-	root, err := checkout.Root()
-	if err != nil {
-		return "", err
-	}
-	found, err := postgres.Find(ctx, root)
-	if err != nil {
-		return "", err
-	}
-	account, err := postgres.Unprivileged()
-	if err != nil {
-		return "", err
-	}
-	installation, err := found[0].Place(ctx, account)
-	if err != nil {
-		return "", err
-	}
-	dir, err := folder(account)
-	if err != nil {
-		return "", err
-	}
-	s := postgres.Server{
-		Installation: installation, Account: account,
-		Data: filepath.Join(dir, "data"), Password: postgres.NewPassword(),
-		Settings: map[string]string{"max_connections": "300"},
-	}
+	settings := map[string]string{"max_connections": "300"}
 	if !fsync {
-		s.Settings["fsync"] = "off"
-		s.Settings["synchronous_commit"] = "off"
-		s.Settings["full_page_writes"] = "off"
+		settings["fsync"] = "off"
+		settings["synchronous_commit"] = "off"
+		settings["full_page_writes"] = "off"
 	}
-	if err := s.Init(ctx, false); err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
+	s, dir, err := initialize(ctx, settings)
+	if err != nil {
+		return "", err
 	}
 	// The port is free when it is chosen, and may be taken a moment later.
 	for range 5 {
 		if s.Port, err = freePort(); err != nil {
 			break
 		}
-		if err = run(ctx, s, dir); err == nil {
+		if _, err = run(ctx, s, dir); err == nil {
 			return s.URL("postgres"), nil
 		}
 	}
 	return "", errors.Join(err, os.RemoveAll(dir))
 }
 
-func run(ctx context.Context, s postgres.Server, dir string) error {
+const launchTimeout = 2 * time.Minute
+
+// initialize makes a temporary folder with a database folder in it.
+func initialize(ctx context.Context, settings map[string]string) (s postgres.Server, dir string, err error) {
+	root, err := checkout.Root()
+	if err != nil {
+		return s, "", err
+	}
+	found, err := postgres.Find(ctx, root)
+	if err != nil {
+		return s, "", err
+	}
+	account, err := postgres.Unprivileged()
+	if err != nil {
+		return s, "", err
+	}
+	installation, err := found[0].Place(ctx, account)
+	if err != nil {
+		return s, "", err
+	}
+	if dir, err = folder(account); err != nil {
+		return s, "", err
+	}
+	s = postgres.Server{
+		Installation: installation, Account: account,
+		Data: filepath.Join(dir, "data"), Password: postgres.NewPassword(), Settings: settings,
+	}
+	if err := s.Init(ctx, false); err != nil {
+		return s, "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, dir, nil
+}
+
+// run starts the server and waits until it answers. When the server is ended
+// through its process, dir goes with it.
+func run(ctx context.Context, s postgres.Server, dir string) (*tether.Process, error) {
 	log := filepath.Join(dir, "server.log")
 	process, err := tether.Start(tether.Spec{
 		Path: s.Installation.Path("postgres"), Args: s.Args(), Env: postgres.Environ(),
 		Dir: dir, Signal: "QUIT", Credential: s.Account.Credential(), Log: log,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for {
 		if err = postgres.Ping(ctx, s.URL("postgres")); err == nil {
-			return nil
+			return process, nil
 		}
 		select {
 		case <-process.Done():
 			text, _ := os.ReadFile(log)
-			return fmt.Errorf("PostgreSQL ended at once: %w: %s", process.Err(), strings.TrimSpace(string(text)))
+			return nil, fmt.Errorf("PostgreSQL ended at once: %w: %s", process.Err(), strings.TrimSpace(string(text)))
 		case <-ctx.Done():
 			text, _ := os.ReadFile(log)
 			process.Stop()
-			return fmt.Errorf("PostgreSQL did not answer: %w: %s", err, strings.TrimSpace(string(text)))
+			return nil, fmt.Errorf("PostgreSQL did not answer: %w: %s", err, strings.TrimSpace(string(text)))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -28,6 +28,7 @@ const URLVariable = "TASKSYNC_TEST_DATABASE_URL"
 
 type options struct {
 	fsync    bool
+	own      *Server
 	template string
 	prepare  func(url string) error
 }
@@ -63,6 +64,9 @@ func New(t testing.TB, opts ...Option) string {
 		opt(&o)
 	}
 	s := servers[o.fsync]
+	if o.own != nil {
+		s = &o.own.databases
+	}
 	if err := s.start(); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
@@ -77,11 +81,13 @@ func New(t testing.TB, opts ...Option) string {
 	if err := s.create(name, template); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	t.Cleanup(func() {
-		if err := s.drop(name); err != nil {
-			t.Errorf("pgtest: %v", err)
-		}
-	})
+	if o.own == nil {
+		t.Cleanup(func() {
+			if err := s.drop(name); err != nil {
+				t.Errorf("pgtest: %v", err)
+			}
+		})
+	}
 	return s.databaseURL(name)
 }
 

@@ -33,7 +33,7 @@ import (
 	"tasksync/internal/dev/tether"
 )
 
-// Server is the process's server.
+// Server is the process's server, or a test's own.
 type Server struct {
 	// Address is host:port of the frontend.
 	Address string
@@ -41,6 +41,7 @@ type Server struct {
 	Bin string
 
 	admin client.Client
+	own   *ownServer
 }
 
 var (
@@ -178,15 +179,22 @@ func run(bin, dir string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := &Server{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Bin: bin}
+	_, err = s.serve(temporal.Server{Port: port}, dir)
+	return s, err
+}
+
+// serve starts the server and waits until it answers. When the process is
+// stopped, that is by SIGKILL, and dir goes with it.
+func (s *Server) serve(server temporal.Server, dir string) (*tether.Process, error) {
 	output := filepath.Join(dir, "server.log")
 	process, err := tether.Start(tether.Spec{
-		Path: bin, Args: temporal.Server{Port: port}.Args(), Env: os.Environ(),
+		Path: s.Bin, Args: server.Args(), Env: os.Environ(),
 		Dir: dir, Signal: "KILL", Log: output,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Bin: bin}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	go func() {
@@ -197,8 +205,12 @@ func run(bin, dir string) (*Server, error) {
 		}
 	}()
 	err = until(ctx, func() error {
-		var err error
-		s.admin, err = client.DialContext(ctx, s.Options(""))
+		admin, err := client.DialContext(ctx, s.Options(""))
+		if err == nil && s.admin == nil {
+			s.admin = admin
+		} else if err == nil {
+			admin.Close()
+		}
 		return err
 	})
 	if err != nil {
@@ -206,7 +218,7 @@ func run(bin, dir string) (*Server, error) {
 		process.Stop()
 		return nil, fmt.Errorf("the Temporal server did not start: %w: %s", err, strings.TrimSpace(string(text)))
 	}
-	return s, nil
+	return process, nil
 }
 
 func freePort() (int, error) {

@@ -42,6 +42,8 @@ type Server struct {
 	UIPort int
 	// File keeps the data; "" keeps them in memory.
 	File string
+	// Bare leaves the project's search attributes to the worker.
+	Bare bool
 }
 
 // SearchAttributes are the project's own, with their types.
@@ -82,6 +84,9 @@ func (s Server) Args() []string {
 	}
 	for _, value := range dynamicConfig {
 		args = append(args, "--dynamic-config-value", value)
+	}
+	if s.Bare {
+		return args
 	}
 	for _, a := range SearchAttributes {
 		args = append(args, "--search-attribute", a.Name+"="+a.Type)
