@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// TokenPrefix begins every token, so that one that leaks is recognized.
+const TokenPrefix = "sim-token-"
+
 // DefaultSecret is the secret that buys a token where Config names no
 // credentials.
 const DefaultSecret = "sim-secret"

@@ -82,7 +82,7 @@ func (s *Server) issue(w http.ResponseWriter) {
 	s.issued++
 	// The start of the process is in it: a token of an earlier one is unknown.
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d/%d/%d", s.cfg.Seed, s.issued, time.Now().UnixNano()))
-	token := hex.EncodeToString(sum[:16])
+	token := TokenPrefix + hex.EncodeToString(sum[:16])
 	if len(s.tokens) >= keptTokens {
 		clear(s.tokens)
 	}

@@ -1,5 +1,7 @@
 package systest
 
+import "maps"
+
 // The roles of processes.
 const (
 	Simulator = "simulate"
@@ -18,6 +20,9 @@ type options struct {
 	fsync         bool
 	noPackages    bool
 	guideCrons    bool
+	ownPostgres   map[string]string
+	ownTemporal   bool
+	leaksAllowed  bool
 }
 
 // Option changes what Start starts.
@@ -67,4 +72,26 @@ func WithGuideSchedules() Option {
 // WithoutPackages leaves the table of data packages empty.
 func WithoutPackages() Option {
 	return func(o *options) { o.noPackages = true }
+}
+
+// WithOwnPostgres runs a PostgreSQL server for the system alone, with further
+// parameters, which the test may kill: see System.Postgres.
+func WithOwnPostgres(settings map[string]string) Option {
+	return func(o *options) {
+		o.ownPostgres = map[string]string{}
+		maps.Copy(o.ownPostgres, settings)
+	}
+}
+
+// WithOwnTemporal runs a Temporal server for the system alone, whose data
+// persist and which the test may kill. The system then lives in its default
+// namespace.
+func WithOwnTemporal() Option {
+	return func(o *options) { o.ownTemporal = true }
+}
+
+// WithLeaks leaves out the search for planted secrets at the end, for a test
+// that leaks one to see it found.
+func WithLeaks() Option {
+	return func(o *options) { o.leaksAllowed = true }
 }

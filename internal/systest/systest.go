@@ -15,6 +15,7 @@ import (
 
 	"tasksync/db"
 	"tasksync/guanke/sim"
+	"tasksync/internal/dev/temporal"
 	"tasksync/internal/pgtest"
 	"tasksync/internal/temporaltest"
 	"tasksync/task"
@@ -32,6 +33,8 @@ type System struct {
 	Store *db.Store
 	// SQL asks the database directly.
 	SQL *pgxpool.Pool
+	// Postgres is the system's own server; nil without WithOwnPostgres.
+	Postgres *pgtest.Server
 	// Server is the Temporal server, Namespace the system's own on it.
 	Server    *temporaltest.Server
 	Namespace string
@@ -64,8 +67,12 @@ func Start(t testing.TB, opts ...Option) *System {
 	waitForMidnight()
 	s := &System{t: t, ctx: t.Context(), opts: o, dir: t.TempDir()}
 	s.openDatabase()
-	s.Server = temporaltest.Start(t)
-	s.Namespace = s.Server.Namespace(t)
+	if o.ownTemporal {
+		s.Server, s.Namespace = temporaltest.Own(t), temporal.Namespace
+	} else {
+		s.Server = temporaltest.Start(t)
+		s.Namespace = s.Server.Namespace(t)
+	}
 	s.Temporal = s.Server.Client(t, s.Namespace)
 	s.base = []string{
 		"DATABASE_URL=" + s.DatabaseURL, "TEMPORAL_ADDRESS=" + s.Server.Address, "TEMPORAL_NAMESPACE=" + s.Namespace,
@@ -123,6 +130,10 @@ func (s *System) openDatabase() {
 	})}
 	if s.opts.fsync {
 		opts = append(opts, pgtest.WithFsync())
+	}
+	if s.opts.ownPostgres != nil {
+		s.Postgres = pgtest.Own(s.t, s.opts.ownPostgres)
+		opts = append(opts, pgtest.On(s.Postgres))
 	}
 	s.DatabaseURL = pgtest.New(s.t, opts...)
 	var err error
@@ -238,6 +249,11 @@ func (s *System) end() {
 	defer s.mu.Unlock()
 	for _, p := range s.procs {
 		p.Kill9()
+	}
+	if !s.t.Failed() && !s.opts.leaksAllowed {
+		for _, leak := range s.leaks() {
+			s.t.Errorf("systest: a planted secret stands in %s", leak)
+		}
 	}
 	if !s.t.Failed() {
 		return
