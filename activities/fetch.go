@@ -53,12 +53,15 @@ type FetchResult struct {
 	// the source says it has; set when Done.
 	Distinct    int  `json:"distinct,omitempty"`
 	SourceTotal *int `json:"source_total,omitempty"`
+	// TotalChanged is true if the source named different totals on the way.
+	TotalChanged bool `json:"total_changed,omitempty"`
 }
 
 // Drifted reports that the reading saw another number of entries than the
-// source says it has.
+// source says it has, or that this number changed while it was read: then
+// entries may have moved to a page that had been read before.
 func (r FetchResult) Drifted() bool {
-	return r.Done && r.SourceTotal != nil && *r.SourceTotal != r.Distinct
+	return r.Done && r.SourceTotal != nil && (*r.SourceTotal != r.Distinct || r.TotalChanged)
 }
 
 // FetchChunk fetches up to in.Pages pages or for 10 seconds and keeps each page once
@@ -103,7 +106,7 @@ func (a *Activities) fetchChunk(ctx context.Context, in FetchInput, report func(
 		if err != nil {
 			return out, false, err
 		}
-		out.Distinct, out.SourceTotal = sums.Distinct, sums.SourceTotal
+		out.Distinct, out.SourceTotal, out.TotalChanged = sums.Distinct, sums.SourceTotal, sums.TotalChanged
 	}
 	return out, false, nil
 }

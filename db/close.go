@@ -29,7 +29,7 @@ func closeParams(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, 
 	judge(&c, sums, last.DistinctSeen, sourceTotal)
 	var warnings []task.Warning
 	if c.Status == task.Success || c.Status == task.Partial {
-		if warnings, err = compare(ctx, q, rec, c, int(sums.Total-sums.Rejected), int(last.DistinctSeen)); err != nil {
+		if warnings, err = compare(ctx, q, rec, c, int(last.DistinctSeen)); err != nil {
 			return none, err
 		}
 	}
@@ -126,14 +126,12 @@ func errorDetails(ctx context.Context, q *dbsqlc.Queries, recordID int64) ([]byt
 }
 
 // compare holds what the source gave against what it gave before: in the same
-// window, and at the same slot of an earlier day. stored counts the valid tasks
-// that the run saw, distinct the entries.
-func compare(
-	ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, c task.Closing, stored, distinct int,
-) ([]task.Warning, error) {
+// window, and at the same slot of an earlier day. distinct counts the entries of
+// the last reading.
+func compare(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, c task.Closing, distinct int) ([]task.Warning, error) {
 	var warnings []task.Warning
 	if c.Complete {
-		shrunk, err := markMissing(ctx, q, rec, stored)
+		shrunk, err := markMissing(ctx, q, rec)
 		if err != nil {
 			return nil, err
 		}
@@ -143,19 +141,23 @@ func compare(
 	return append(warnings, slot...), err
 }
 
-// markMissing marks the tasks of the window that the source does not have any
-// more, seen being how many it had. A run that shrank by more than a fifth marks
-// none: that is rather a fault of the source, and the answer says so.
-func markMissing(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, seen int) ([]task.Warning, error) {
+// markMissing marks the tasks of the window that the last reading did not have
+// any more. A run that shrank by more than a fifth marks none: that is rather a
+// fault of the source, and the answer says so.
+func markMissing(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord) ([]task.Warning, error) {
+	seen, err := q.LastPassTasks(ctx, rec.ID)
+	if err != nil {
+		return nil, err
+	}
 	stored, err := q.CountWindowTasks(ctx, dbsqlc.CountWindowTasksParams{WindowFrom: rec.WindowFrom, WindowTo: rec.WindowTo})
 	if err != nil {
 		return nil, err
 	}
-	gone := int(stored) - seen
+	gone := stored - seen
 	switch {
 	case gone <= 0:
 		return nil, nil
-	case gone*5 > int(stored):
+	case gone*5 > stored:
 		code := task.WarnShrunk
 		if seen == 0 {
 			code = task.WarnEmpty

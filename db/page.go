@@ -196,7 +196,9 @@ func (s *Store) PassSums(ctx context.Context, recordID int64, pass int) (task.Pa
 	if err != nil {
 		return task.PassSums{}, translate(ctx, err)
 	}
-	return task.PassSums{Distinct: int(row.DistinctSeen), SourceTotal: intPointer(toldTotal(row.SourceTotal))}, nil
+	return task.PassSums{
+		Distinct: int(row.DistinctSeen), SourceTotal: intPointer(toldTotal(row.SourceTotal)), TotalChanged: row.TotalChanged,
+	}, nil
 }
 
 // The codecs are safe for concurrent use and costly to make.

@@ -155,6 +155,38 @@ func TestTasksThatAreGone(t *testing.T) {
 	require.Zero(t, missing(), "seen again, it is cleared")
 }
 
+// What an earlier reading of the run saw may be gone when the last one settles.
+func TestTheLastReadingSaysWhatIsGone(t *testing.T) {
+	f := setup(t)
+	rec := f.record(task.Today)
+	f.store(rec, 0, rows(1, 20, nil), task.StateCounts{})
+	page := func(pass, seq, total, from, to int) {
+		claim := task.Claim{RecordID: rec.ID, Seq: seq, Pass: pass, FetchedAt: start, SpanTotal: &total}
+		for _, r := range rows(from, to, nil) {
+			claim.IDs = append(claim.IDs, r.Task.ID)
+		}
+		claim.Fetched, claim.Duplicate, claim.PassDistinct = len(claim.IDs), len(claim.IDs), len(claim.IDs)
+		_, err := f.SavePage(f.ctx, claim)
+		require.NoError(t, err)
+	}
+	sums := func(pass int) task.PassSums {
+		out, err := f.PassSums(f.ctx, rec.ID, pass)
+		require.NoError(t, err)
+		return out
+	}
+	eighteen := 18
+	page(1, 1, 20, 1, 10)
+	page(1, 2, 18, 11, 18)
+	require.Equal(t, task.PassSums{Distinct: 18, SourceTotal: &eighteen, TotalChanged: true}, sums(1))
+	page(2, 3, 18, 1, 10)
+	page(2, 4, 18, 11, 18)
+	require.Equal(t, task.PassSums{Distinct: 18, SourceTotal: &eighteen}, sums(2))
+
+	require.Equal(t, 20, f.close(rec).Counts.Total)
+	require.Equal(t, []string{"0000019", "0000020"},
+		value[[]string](f, "SELECT array_agg(id ORDER BY id) FROM tasks WHERE missing_at IS NOT NULL"))
+}
+
 // The planner knows neither how many ids the pages hold nor that the window's
 // rows exist; a nested loop would take minutes.
 func TestLookingForMissingTasksIsHashed(t *testing.T) {

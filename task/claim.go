@@ -168,6 +168,8 @@ type SeenPage struct {
 type PassSums struct {
 	Distinct    int
 	SourceTotal *int
+	// TotalChanged is true if the source named different totals on the way.
+	TotalChanged bool
 }
 
 // Row is a task to write, with its match.

@@ -51,26 +51,40 @@ type system struct {
 	stopWorker  func()
 }
 
-// setup starts a system whose source's clock stands at 14:00 today, so that
-// the windows of today's runs are the same whenever the test runs.
-func setup(t *testing.T) *system {
+// options are the settings that a test may change.
+type options struct {
+	sim        sim.Config
+	source     guanke.Config
+	maxRetries int
+}
+
+// setup starts a system.
+func setup(t *testing.T, change ...func(*options)) *system {
 	t.Helper()
 	t.Parallel()
-	simCfg := sim.Config{Seed: 1, Zone: shanghai}
+	o := options{
+		sim:        sim.Config{Seed: 1, Zone: shanghai},
+		source:     guanke.Config{Secret: sim.DefaultSecret, PageSize: 1000, Zone: shanghai},
+		maxRetries: 3,
+	}
+	for _, c := range change {
+		c(&o)
+	}
 	cfg := activities.Config{
-		Zone: shanghai, LockedBy: "worker-1", MaxRetries: 3, BatchSize: 50, Connections: 8, Retention: 30 * 24 * time.Hour,
+		Zone: shanghai, LockedBy: "worker-1", MaxRetries: o.maxRetries, BatchSize: 50, Connections: 8, Retention: 30 * 24 * time.Hour,
 		NormVersion: match.NormVersion,
 		NewMatcher: func(version int64, packages []task.Package) activities.Matcher {
 			return match.NewIndex(version, packages)
 		},
 	}
 	s := &system{t: t, ctx: t.Context()}
-	source, err := sim.New(simCfg)
+	source, err := sim.New(o.sim)
 	require.NoError(t, err)
 	s.sim = source
 	server := httptest.NewServer(source)
 	t.Cleanup(server.Close)
-	client, err := guanke.New(guanke.Config{BaseURL: server.URL, Secret: sim.DefaultSecret, PageSize: 1000, Zone: shanghai})
+	o.source.BaseURL = server.URL
+	client, err := guanke.New(o.source)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 
@@ -85,7 +99,7 @@ func setup(t *testing.T) *system {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.sql.Close(context.Background())) })
 	now := time.Now()
-	_, _, err = s.store.SavePackages(s.ctx, sim.Packages(simCfg, now.AddDate(0, 0, -10), now.AddDate(0, 0, 2)))
+	_, _, err = s.store.SavePackages(s.ctx, sim.Packages(o.sim, now.AddDate(0, 0, -10), now.AddDate(0, 0, 2)))
 	require.NoError(t, err)
 
 	temporal := temporaltest.Start(t)

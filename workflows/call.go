@@ -153,7 +153,8 @@ func shorten(message string) string {
 	return message
 }
 
-// wait is how long to wait before the next attempt, 0 for none.
+// wait is how long to wait before the next attempt, 0 for none. Where only the
+// deadline forbids it, f's message says so.
 func (r *run) wait(ctx workflow.Context, s step, f *failure, counted, lost int) time.Duration {
 	switch {
 	case f.kind == task.AttemptPermanent:
@@ -165,6 +166,11 @@ func (r *run) wait(ctx workflow.Context, s step, f *failure, counted, lost int) 
 	}
 	wait := max(firstWait<<counted, f.retryAfter)
 	if !s.last && workflow.Now(ctx).Add(wait).After(r.deadline) {
+		asks := "重试要等"
+		if wait == f.retryAfter {
+			asks = "冠客要求等"
+		}
+		f.message += fmt.Sprintf("；%s %s，超出锁超时 %s 所剩的时间，不再重试", asks, wait, r.in.LockTimeout)
 		return 0
 	}
 	return wait

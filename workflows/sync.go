@@ -237,17 +237,21 @@ func (r *run) fetch() (*chunk, error) {
 }
 
 // endPass ends the reading, or begins it again where the source drifted: until
-// a pass sees as many entries as the source says, until two passes see the
-// same, or three times.
+// a pass sees as many entries as the source says all the while, until two passes
+// see the same, or three times.
 func (r *run) endPass(got activities.FetchResult) {
 	if !got.Drifted() {
 		r.fetched = true
 		return
 	}
-	stable := r.pass > 0 && got.Distinct == r.passDistinct && *got.SourceTotal == r.passTotal
+	stable := r.pass > 0 && !got.TotalChanged && got.Distinct == r.passDistinct && *got.SourceTotal == r.passTotal
 	if stable || r.pass == rereads {
 		r.fetched = true
 		r.drift = fmt.Sprintf("冠客说有 %d 个任务，读到 %d 个不同的任务（读了 %d 遍）；请核对冠客的数据", *got.SourceTotal, got.Distinct, r.pass+1)
+		if got.TotalChanged {
+			r.drift = fmt.Sprintf("读取时冠客的任务一直在增减（读了 %d 遍，最后说有 %d 个，读到 %d 个不同的任务），可能有遗漏；请稍后再同步一次",
+				r.pass+1, *got.SourceTotal, got.Distinct)
+		}
 		return
 	}
 	r.passDistinct, r.passTotal = got.Distinct, *got.SourceTotal

@@ -226,12 +226,16 @@ func TestDriftIsReadAgain(t *testing.T) {
 		seen    []int
 		passes  int
 		partial bool
+		// changes is how many passes, from the first, were told different totals.
+		changes int
 	}{
 		"right at once":             {seen: []int{10}, passes: 1},
 		"right after two rereads":   {seen: []int{8, 9, 10}, passes: 3},
 		"never right":               {seen: []int{6, 7, 8, 9}, passes: 4, partial: true},
 		"the same mismatch twice":   {seen: []int{9, 9}, passes: 2, partial: true},
 		"the same mismatch in turn": {seen: []int{8, 9, 9}, passes: 3, partial: true},
+		"a total that changed":      {seen: []int{10, 10}, passes: 2, changes: 1},
+		"totals that never hold":    {seen: []int{10, 10, 10, 10}, passes: 4, partial: true, changes: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := setup(t)
@@ -243,7 +247,7 @@ func TestDriftIsReadAgain(t *testing.T) {
 				require.Empty(t, in.Cursor, "a reread begins at the beginning")
 				passes++
 				total := 10
-				return activities.FetchResult{Seq: in.Seq + 1, Done: true, Distinct: tc.seen[passes-1], SourceTotal: &total}, nil
+				return activities.FetchResult{Seq: in.Seq + 1, Done: true, Distinct: tc.seen[passes-1], SourceTotal: &total, TotalChanged: passes <= tc.changes}, nil
 			})
 			_, err := f.run()
 			require.NoError(t, err)

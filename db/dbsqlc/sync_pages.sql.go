@@ -130,6 +130,19 @@ func (q *Queries) InsertTaskErrors(ctx context.Context, arg InsertTaskErrorsPara
 	return err
 }
 
+const lastPassTasks = `-- name: LastPassTasks :one
+SELECT coalesce(sum(cardinality(p.ids)), 0)::bigint FROM sync_pages p
+WHERE p.record_id = $1 AND p.pass = (SELECT max(q.pass) FROM sync_pages q WHERE q.record_id = $1)
+`
+
+// How many valid tasks the last reading of the window saw.
+func (q *Queries) LastPassTasks(ctx context.Context, recordID int64) (int64, error) {
+	row := q.db.QueryRow(ctx, lastPassTasks, recordID)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const pageHeads = `-- name: PageHeads :many
 SELECT seq, next_cursor, tasks_fetched, rows, undecided, (matches IS NOT NULL)::boolean AS searched
 FROM sync_pages WHERE record_id = $1 AND seq >= $2 AND seq < $3 ORDER BY seq
@@ -210,6 +223,8 @@ func (q *Queries) PagePayload(ctx context.Context, arg PagePayloadParams) (PageP
 const passSums = `-- name: PassSums :one
 SELECT
     coalesce(sum(pass_distinct), 0)::bigint AS distinct_seen,
+    EXISTS (SELECT 1 FROM sync_pages c WHERE c.record_id = $1 AND c.pass = $2
+        GROUP BY c.span HAVING min(c.span_total) <> max(c.span_total)) AS total_changed,
     (SELECT coalesce(sum(t.span_total), -1) FROM (
         SELECT DISTINCT ON (span) span_total FROM sync_pages q
         WHERE q.record_id = $1 AND q.pass = $2 AND q.span_total IS NOT NULL
@@ -224,15 +239,18 @@ type PassSumsParams struct {
 
 type PassSumsRow struct {
 	DistinctSeen int64
+	TotalChanged bool
 	SourceTotal  int64
 }
 
 // What one reading of the window saw, and what the source said it has; -1 if
-// it told nothing.
+// it told nothing. A total that changed on the way tells of tasks that came or
+// went, and so of others that changed pages: one that went from a page read
+// before hides one of a page to come, and both sums still agree.
 func (q *Queries) PassSums(ctx context.Context, arg PassSumsParams) (PassSumsRow, error) {
 	row := q.db.QueryRow(ctx, passSums, arg.RecordID, arg.Pass)
 	var i PassSumsRow
-	err := row.Scan(&i.DistinctSeen, &i.SourceTotal)
+	err := row.Scan(&i.DistinctSeen, &i.TotalChanged, &i.SourceTotal)
 	return i, err
 }
 

@@ -40,14 +40,23 @@ WHERE r.record_id = @record_id AND r.page_seq >= @from_seq AND r.page_seq < @bef
 
 -- name: PassSums :one
 -- What one reading of the window saw, and what the source said it has; -1 if
--- it told nothing.
+-- it told nothing. A total that changed on the way tells of tasks that came or
+-- went, and so of others that changed pages: one that went from a page read
+-- before hides one of a page to come, and both sums still agree.
 SELECT
     coalesce(sum(pass_distinct), 0)::bigint AS distinct_seen,
+    EXISTS (SELECT 1 FROM sync_pages c WHERE c.record_id = @record_id AND c.pass = @pass
+        GROUP BY c.span HAVING min(c.span_total) <> max(c.span_total)) AS total_changed,
     (SELECT coalesce(sum(t.span_total), -1) FROM (
         SELECT DISTINCT ON (span) span_total FROM sync_pages q
         WHERE q.record_id = @record_id AND q.pass = @pass AND q.span_total IS NOT NULL
         ORDER BY span, seq DESC) t)::bigint AS source_total
 FROM sync_pages p WHERE p.record_id = @record_id AND p.pass = @pass;
+
+-- name: LastPassTasks :one
+-- How many valid tasks the last reading of the window saw.
+SELECT coalesce(sum(cardinality(p.ids)), 0)::bigint FROM sync_pages p
+WHERE p.record_id = @record_id AND p.pass = (SELECT max(q.pass) FROM sync_pages q WHERE q.record_id = @record_id);
 
 -- name: InsertRejects :exec
 INSERT INTO sync_rejects (record_id, page_seq, no, task_id, task_name, reason, payload)

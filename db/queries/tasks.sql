@@ -123,11 +123,12 @@ SELECT count(*) FROM tasks
 WHERE source_created_at >= @window_from AND source_created_at < @window_to AND missing_at IS NULL;
 
 -- name: MarkMissing :execrows
--- One hashed look against what the record's pages had; no row is touched for
--- being seen. NOT IN, and not NOT EXISTS: the planner cannot know how many ids
+-- One hashed look against what the pages of the record's last reading had: what
+-- an earlier one saw may be gone by then. No row is touched for being seen. NOT IN, and not NOT EXISTS: the planner cannot know how many ids
 -- the pages hold, and would loop over them for each task of a window that is
 -- newer than its statistics.
 UPDATE tasks SET missing_at = now(), updated_at = now()
 WHERE source_created_at >= @window_from AND source_created_at < @window_to AND missing_at IS NULL
-  AND tasks.id NOT IN (SELECT unnest(p.ids) FROM sync_pages p WHERE p.record_id = @record_id)
+  AND tasks.id NOT IN (SELECT unnest(p.ids) FROM sync_pages p WHERE p.record_id = @record_id
+      AND p.pass = (SELECT max(q.pass) FROM sync_pages q WHERE q.record_id = @record_id))
   AND tasks.id NOT IN (SELECT r.task_id FROM sync_rejects r WHERE r.record_id = @record_id);
