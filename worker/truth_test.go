@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
@@ -23,7 +24,7 @@ type sourceTask struct {
 func historicalTruth(source *sim.Server) []sourceTask {
 	w := task.WindowAt(task.Historical, time.Now(), shanghai)
 	q := url.Values{"startTime": {w.From.Format(time.DateTime)}, "endTime": {w.To.Add(-time.Second).Format(time.DateTime)}}
-	r := httptest.NewRequest("GET", "http://localhost/_sim/truth?"+q.Encode(), nil)
+	r := httptest.NewRequest(http.MethodGet, "http://localhost/_sim/truth?"+q.Encode(), nil)
 	answer := httptest.NewRecorder()
 	source.ServeHTTP(answer, r)
 	var out []sourceTask
