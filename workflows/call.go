@@ -101,12 +101,13 @@ func (s step) execute(ctx workflow.Context, activity, in any) workflow.Future {
 
 // call runs an activity until it succeeds or may not be tried again. The
 // source's passing failures are tried again at most MaxRetries times after 2,
-// 4, 8 s (or what Retry-After asks, within the deadline), losses of our own
+// 4, 8 s (or what Retry-After asks, within the deadline), each page of a chunk
+// anew: whoever comes further is not stuck. Losses of our own are tried again
 // without a limit until ctx ends, permanent failures never. A step that is
 // refused because the record is closed reopens it first: that is a run that was
 // reset. It answers a *failure, or ctx's own error.
 func call[In, Out any](ctx workflow.Context, r *run, s step, activity func(context.Context, In) (Out, error), in In) (Out, error) {
-	counted, lost := 0, 0
+	counted, lost, kept := 0, 0, 0
 	for attempt := 1; ; attempt++ {
 		var out Out
 		err := s.execute(ctx, activity, in).Get(ctx, &out)
@@ -126,6 +127,9 @@ func call[In, Out any](ctx workflow.Context, r *run, s step, activity func(conte
 			}
 			attempt--
 			continue
+		}
+		if f.kept > kept {
+			kept, counted = f.kept, 0
 		}
 		wait := r.wait(ctx, s, f, counted, lost)
 		r.note(ctx, s, f, attempt, wait)

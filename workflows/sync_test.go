@@ -89,6 +89,26 @@ func TestPassingFailuresOfTheSource(t *testing.T) {
 	}
 }
 
+func TestEachPageOfAChunkHasItsOwnRetries(t *testing.T) {
+	f := setup(t)
+	f.closesAs()
+	var waits []time.Duration
+	fail := func(kept int, wait time.Duration) {
+		f.OnActivity(a.FetchChunk, mock.Anything, mock.Anything).
+			Return(activities.FetchResult{}, appError(task.CodeSourceUnavailable, activities.ErrorDetails{Kept: kept})).Once()
+		waits = append(waits, wait)
+	}
+	for page := range 6 {
+		fail(page, 2*time.Second)
+		fail(page, 4*time.Second)
+	}
+	f.OnActivity(a.FetchChunk, mock.Anything, mock.Anything).Return(activities.FetchResult{Seq: 6, Done: true}, nil).Once()
+	_, err := f.run()
+	require.NoError(t, err)
+	require.Equal(t, waits, f.waits())
+	require.Equal(t, 2, f.closed().RetryCount)
+}
+
 func TestLossesOfOurOwnDoNotCount(t *testing.T) {
 	for name, err := range map[string]error{
 		"database away": appError(task.CodeDatabaseUnavailable),
