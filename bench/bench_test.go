@@ -65,6 +65,12 @@ func BenchmarkRun(b *testing.B) {
 			b.ReportMetric(first.walPerTask(), "first-WAL-B/task")
 			b.ReportMetric(unchanged.walPerTask(), "unchanged-WAL-B/task")
 			b.ReportMetric(copied.walPerTask(), "copy-WAL-B/task")
+			for _, part := range [...]string{"postgres", "worker", "simulate", "temporal"} {
+				b.ReportMetric(first.cpu.microseconds(part, first.rows), "first-"+part+"-µs/task")
+				b.ReportMetric(unchanged.cpu.microseconds(part, first.rows), "unchanged-"+part+"-µs/task")
+			}
+			b.ReportMetric(copied.cpu.microseconds("postgres", copied.rows), "copy-postgres-µs/task")
+			b.ReportMetric(copied.cpu.microseconds("bench", copied.rows), "copy-client-µs/task")
 			b.ReportMetric(peakMB(b, s.Worker().PID()), "worker-peak-MB")
 		})
 	}
@@ -76,6 +82,7 @@ type measured struct {
 	rows   int
 	took   time.Duration
 	wal    int64
+	cpu    usage
 }
 
 func (m measured) rate() float64       { return float64(m.rows) / m.took.Seconds() }
@@ -106,10 +113,10 @@ func cost(b *testing.B, s *systest.System, work func()) measured {
 		require.NoError(b, err)
 	}
 	lsn := systest.Value[string](s, "SELECT pg_current_wal_lsn()::text")
-	begun := time.Now()
+	before, begun := used(b), time.Now()
 	work()
-	took := time.Since(begun)
-	return measured{took: took, wal: systest.Value[int64](s, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), $1::pg_lsn)::bigint", lsn)}
+	took, cpu := time.Since(begun), used(b).since(before)
+	return measured{took: took, cpu: cpu, wal: systest.Value[int64](s, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), $1::pg_lsn)::bigint", lsn)}
 }
 
 // copyFrom copies the stored tasks, read into memory before, into an empty
