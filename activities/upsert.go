@@ -14,6 +14,7 @@ type batchStore interface {
 	SaveMatches(ctx context.Context, recordID int64, seq int, matches map[string]task.Match, version int64) error
 	BatchOutcomes(ctx context.Context, recordID int64, from, to int) ([]task.BatchOutcome, error)
 	SaveBatch(ctx context.Context, b task.Batch) (task.BatchOutcome, error)
+	Flush(ctx context.Context) error
 }
 
 // ChunkInput names a chunk's pages: from FromSeq up to, not including, ToSeq.
@@ -37,54 +38,74 @@ type batchKey struct{ seq, no int }
 func (a *Activities) UpsertChunk(ctx context.Context, in ChunkInput) (UpsertResult, error) {
 	report, stop := beat(ctx)
 	defer stop()
-	if err := a.upsertChunk(ctx, in, report); err != nil {
-		return UpsertResult{}, applicationError(ctx, err)
-	}
-	// What is stored counts, whoever stored it.
-	outcomes, err := a.store.BatchOutcomes(ctx, in.RecordID, in.FromSeq, in.ToSeq)
-	if err != nil {
-		return UpsertResult{}, applicationError(ctx, err)
-	}
-	out := UpsertResult{Batches: len(outcomes)}
-	for _, o := range outcomes {
-		out.Tasks += o.Tasks
-	}
-	return out, nil
+	out, err := a.upsertChunk(ctx, in, report)
+	return out, applicationError(ctx, err)
 }
 
-func (a *Activities) upsertChunk(ctx context.Context, in ChunkInput, report func(Progress)) error {
-	matcher, err := a.matchers.current(ctx)
-	if err != nil {
-		return err
-	}
+// upsertChunk stores what has no outcome yet, waits until that is safe on disk,
+// and looks again: a batch that a dying server forgot is stored once more. What
+// it answers at last is on disk, whoever stored it.
+func (a *Activities) upsertChunk(ctx context.Context, in ChunkInput, report func(Progress)) (out UpsertResult, err error) {
 	heads, err := a.store.PageHeads(ctx, in.RecordID, in.FromSeq, in.ToSeq)
 	if err != nil {
-		return err
+		return out, err
 	}
-	outcomes, err := a.store.BatchOutcomes(ctx, in.RecordID, in.FromSeq, in.ToSeq)
+	sizes := make(map[int]int, len(heads))
+	for flushed := false; ; flushed = true {
+		outcomes, err := a.store.BatchOutcomes(ctx, in.RecordID, in.FromSeq, in.ToSeq)
+		if err != nil {
+			return out, err
+		}
+		saved, err := a.upsertMissing(ctx, in.RecordID, heads, sizes, outcomes, report)
+		if err != nil {
+			return out, err
+		}
+		if flushed && saved == 0 {
+			for _, o := range outcomes {
+				out.Batches++
+				out.Tasks += o.Tasks
+			}
+			return out, nil
+		}
+		if err := a.store.Flush(ctx); err != nil {
+			return out, err
+		}
+	}
+}
+
+// upsertMissing stores the batches without an outcome and answers how many.
+// Sizes keeps how many batches each page has, so that a page is read once where
+// nothing is lost.
+func (a *Activities) upsertMissing(
+	ctx context.Context, recordID int64, heads []task.ClaimHead, sizes map[int]int, outcomes []task.BatchOutcome, report func(Progress),
+) (saved int, err error) {
+	matcher, err := a.matchers.current(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	done := make(map[batchKey]bool, len(outcomes))
+	done, stored := make(map[batchKey]bool, len(outcomes)), make(map[int]int, len(heads))
 	for _, o := range outcomes {
 		done[batchKey{o.PageSeq, o.No}] = true
+		stored[o.PageSeq]++
 	}
 	var tasks atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(a.cfg.Connections)
 	for i, h := range heads {
-		if h.Rows == 0 || ctx.Err() != nil {
+		if size, known := sizes[h.Seq]; h.Rows == 0 || known && stored[h.Seq] == size || ctx.Err() != nil {
 			continue
 		}
-		page, err := a.store.PageRows(ctx, in.RecordID, h.Seq)
+		page, err := a.store.PageRows(ctx, recordID, h.Seq)
 		if err != nil {
 			group.Go(func() error { return err })
 			break
 		}
+		sizes[h.Seq] = len(page.Batches)
 		for no, rows := range page.Batches {
 			if done[batchKey{h.Seq, no}] {
 				continue
 			}
+			saved++
 			group.Go(func() error {
 				select {
 				case a.batches <- struct{}{}:
@@ -92,13 +113,13 @@ func (a *Activities) upsertChunk(ctx context.Context, in ChunkInput, report func
 				case <-ctx.Done():
 					return ctx.Err()
 				}
-				_, err := a.store.SaveBatch(ctx, a.batch(in.RecordID, h.Seq, no, page, matcher))
+				_, err := a.store.SaveBatch(ctx, a.batch(recordID, h.Seq, no, page, matcher))
 				report(Progress{Pages: i, Tasks: int(tasks.Add(int64(len(rows))))})
 				return err
 			})
 		}
 	}
-	return group.Wait()
+	return saved, group.Wait()
 }
 
 // batch gives each row its match: by the layers that need no search, else what

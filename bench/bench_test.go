@@ -43,14 +43,15 @@ func BenchmarkRun(b *testing.B) {
 	for _, tasks := range []int{10_000, 100_000} {
 		b.Run(strconv.Itoa(tasks), func(b *testing.B) {
 			perDay := (tasks + task.HistoricalDays - 1) / task.HistoricalDays
-			s := systest.Start(b, systest.WithFsync(), systest.WithTasksPerDay(perDay), systest.WithEnv(systest.API, "TASKSYNC_MANUAL_WAIT=5m"))
+			s := systest.Start(b, systest.WithFsync(), systest.WithTasksPerDay(perDay), systest.WithEnv(systest.API, "TASKSYNC_MANUAL_WAIT=5m"),
+				systest.WithEnv(systest.Worker, "TASKSYNC_PPROF_ADDR=127.0.0.1:0"))
 			s.FreezeClock(time.Now())
-			cold := measure(b, s)
+			cold := measure(b, s, "cold")
 			_, err := s.SQL.Exec(context.Background(), "TRUNCATE tasks")
 			require.NoError(b, err)
-			first := measure(b, s)
+			first := measure(b, s, fmt.Sprintf("first-%d", tasks))
 			require.Equal(b, first.rows, first.record.Counts.New)
-			unchanged := measure(b, s)
+			unchanged := measure(b, s, fmt.Sprintf("unchanged-%d", tasks))
 			require.Zero(b, unchanged.record.Counts.New)
 			copied := copyFrom(b, s)
 			require.Equal(b, first.record.Counts.Total, copied.rows)
@@ -90,11 +91,14 @@ func (m measured) walPerTask() float64 { return float64(m.wal) / float64(m.rows)
 
 // measure runs a historical sync. VACUUM and CHECKPOINT come first, so that
 // neither hint bits nor full pages of earlier work count.
-func measure(b *testing.B, s *systest.System) measured {
+func measure(b *testing.B, s *systest.System, name string) measured {
 	b.Helper()
-	m := cost(b, s, func() {
-		answer := s.Manual(task.Historical)
-		require.Equal(b, 200, answer.Status, "%v", answer)
+	var m measured
+	profile(b, s, name, func() {
+		m = cost(b, s, func() {
+			answer := s.Manual(task.Historical)
+			require.Equal(b, 200, answer.Status, "%v", answer)
+		})
 	})
 	m.record = latest(s)
 	m.rows = m.record.Counts.Total

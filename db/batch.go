@@ -29,6 +29,9 @@ var errProbe = errors.New("probe is rolled back")
 // answered with 0 tasks. Rows that the database refuses fail alone; a batch that fails as a whole
 // fails its own tasks. It fails with task.CodeRecordClosed if the record is not
 // running and with task.CodeDatabaseUnavailable if the database is away.
+//
+// The commit does not wait for the disk: a server that dies within the next
+// moments forgets the batch, its outcome with it. Flush waits.
 func (s *Store) SaveBatch(ctx context.Context, b task.Batch) (task.BatchOutcome, error) {
 	out, err := s.saveWithRetry(ctx, b)
 	if err == nil || !refused(ctx, err) {
@@ -47,7 +50,7 @@ func (s *Store) SaveBatch(ctx context.Context, b task.Batch) (task.BatchOutcome,
 		all = append(all, unstored(r, err))
 	}
 	b.Rows, b.Unstored = nil, all
-	out, err = s.saveOnce(ctx, s.q, b)
+	out, err = s.saveOnce(ctx, b)
 	return out, translate(ctx, err)
 }
 
@@ -64,7 +67,7 @@ func unstored(r task.Row, err error) task.Refusal {
 func (s *Store) saveWithRetry(ctx context.Context, b task.Batch) (out task.BatchOutcome, err error) {
 	conflicts, others := 0, 0
 	for {
-		out, err = s.saveOnce(ctx, s.q, b)
+		out, err = s.saveOnce(ctx, b)
 		switch {
 		case err == nil || !refused(ctx, err) || isBadData(err):
 			return out, err
@@ -92,9 +95,9 @@ func (s *Store) withoutRefused(ctx context.Context, b task.Batch) (task.Batch, e
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		for _, r := range b.Rows {
 			one := b
-			one.Rows, one.Unstored, one.New = []task.Row{r}, nil, false
+			one.Rows, one.Unstored = []task.Row{r}, nil
 			err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
-				if _, err := s.saveOnce(ctx, s.q.WithTx(savepoint), one); err != nil {
+				if _, err := upsertBatch(ctx, s.q.WithTx(savepoint), one); err != nil {
 					return err
 				}
 				return errProbe
@@ -117,26 +120,34 @@ func (s *Store) withoutRefused(ctx context.Context, b task.Batch) (task.Batch, e
 	return b, nil
 }
 
-// errTasksExist stands for a batch that is known to hold stored tasks.
-var errTasksExist = errors.New("tasks exist")
-
-// saveOnce inserts a batch of new tasks, which costs a quarter less than the
-// upsert that any other batch takes, and a new one that met a stored task too.
-func (s *Store) saveOnce(ctx context.Context, q *dbsqlc.Queries, b task.Batch) (task.BatchOutcome, error) {
-	p := batchParams(b)
-	tasks, err := int32(0), errTasksExist
-	if b.New {
-		tasks, err = q.InsertBatch(ctx, dbsqlc.InsertBatchParams(p))
+// saveOnce copies a batch of new tasks, and upserts any other, and a new one
+// that met a stored task too.
+func (s *Store) saveOnce(ctx context.Context, b task.Batch) (task.BatchOutcome, error) {
+	if !b.New || len(b.Rows) == 0 {
+		return upsertBatch(ctx, s.q, b)
 	}
+	err := s.copyBatch(ctx, b)
 	if isTaskExists(err) {
-		tasks, err = q.UpsertBatch(ctx, p)
+		return upsertBatch(ctx, s.q, b)
 	}
-	out := task.BatchOutcome{PageSeq: b.PageSeq, No: b.No, Tasks: int(tasks)}
+	return outcome(b, len(b.Rows)+len(b.Unstored), err)
+}
+
+func upsertBatch(ctx context.Context, q *dbsqlc.Queries, b task.Batch) (task.BatchOutcome, error) {
+	tasks, err := q.UpsertBatch(ctx, batchParams(b))
+	return outcome(b, int(tasks), err)
+}
+
+// outcome is what came of a batch; of one that was committed before, 0 tasks.
+func outcome(b task.Batch, tasks int, err error) (task.BatchOutcome, error) {
+	out := task.BatchOutcome{PageSeq: b.PageSeq, No: b.No}
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return out, closed(b.RecordID)
-	case err != nil && isOutcomeExists(err):
+	case err == nil:
+		out.Tasks = tasks
+	case isOutcomeExists(err):
 		return out, nil
+	case isClosed(err):
+		return out, closed(b.RecordID)
 	}
 	return out, err
 }
@@ -152,7 +163,6 @@ func batchParams(b task.Batch) dbsqlc.UpsertBatchParams {
 		MatchStates: make([]string, n), PackageIds: make([]int64, n), Layers: make([]int16, n), Reasons: make([]string, n),
 		MatchVersions: make([]int64, n),
 	}
-	errs := slices.Clip(b.Unstored)
 	for i := range b.Rows {
 		t, m := &b.Rows[i].Task, b.Rows[i].Match
 		hash := t.Hash()
@@ -161,12 +171,27 @@ func batchParams(b task.Batch) dbsqlc.UpsertBatchParams {
 		p.SourceCreatedAts[i], p.Attributes[i], p.Hashes[i] = t.CreatedAt, string(t.Attributes), hash[:]
 		p.MatchStates[i], p.PackageIds[i], p.Layers[i], p.Reasons[i] = string(m.State), m.PackageID, int16(m.Layer), m.Reason
 		p.MatchVersions[i] = b.Rows[i].SearchedVersion
-		if m.State == task.MatchFailed {
+	}
+	p.ErrorIds, p.ErrorNames, p.ErrorKinds, p.Errors = errorColumns(refusals(b))
+	return p
+}
+
+// refusals are the batch's tasks that fail: those that the database refused and
+// those without a usable package.
+func refusals(b task.Batch) []task.Refusal {
+	errs := slices.Clip(b.Unstored)
+	for i := range b.Rows {
+		if t, m := &b.Rows[i].Task, &b.Rows[i].Match; m.State == task.MatchFailed {
 			errs = append(errs, task.Refusal{TaskID: t.ID, TaskName: t.Name, Kind: task.ErrorMatch, Error: m.Reason})
 		}
 	}
-	p.ErrorIds, p.ErrorNames, p.ErrorKinds, p.Errors = errorColumns(errs)
-	return p
+	return errs
+}
+
+// Flush waits until every batch that was committed before is safe on disk. What
+// BatchOutcomes answers afterwards stays.
+func (s *Store) Flush(ctx context.Context) error {
+	return translate(ctx, s.q.Flush(ctx))
 }
 
 // BatchOutcomes are the committed batches of a record's pages from seq from up

@@ -5,10 +5,11 @@
 //
 // The invariants that make runs exact are kept here, in SQL:
 //
-//   - A page or a batch is written only while its record is running. The
-//     statement holds the record FOR SHARE; closing takes it FOR UPDATE and
-//     adds up in a later statement, so that nothing is committed behind its
-//     back.
+//   - A page or a batch is written only while its record is running. Writers
+//     share the record's lock (require_running); closing takes it alone and adds
+//     up in a later statement, so that nothing is committed behind its back.
+//   - What Temporal is told is done is on disk. Batches commit without waiting
+//     for it; their chunk flushes once and then looks whether they are there.
 //   - An outcome that exists is not done again: the primary key of sync_pages
 //     and of sync_batches is the fence against a second executor.
 //   - A record's counts are sums over its pages and batches, never numbers

@@ -14,6 +14,7 @@ import (
 )
 
 // translate turns an error of pgx into a task.Error: CodeNotFound for no rows,
+// CodeRecordClosed for a write to a record that is not running,
 // CodeDatabaseUnavailable for losses of our own infrastructure and for a schema
 // that is not migrated yet, CodeInternal for the rest. The end of ctx stays what it is.
 func translate(ctx context.Context, err error) error {
@@ -25,6 +26,8 @@ func translate(ctx context.Context, err error) error {
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case isClosed(err):
+		return task.Wrap(task.CodeRecordClosed, err, "同步记录已结束，不再写入")
 	case errors.Is(err, pgx.ErrNoRows):
 		return task.Wrap(task.CodeNotFound, err, "没有找到")
 	case isOutdated(err):
@@ -71,6 +74,12 @@ func isConflict(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
+// isClosed reports that require_running found the record not running.
+func isClosed(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "TS001"
+}
+
 // isOutcomeExists reports that another executor committed the same batch.
 func isOutcomeExists(err error) bool {
 	var pg *pgconn.PgError
@@ -80,7 +89,7 @@ func isOutcomeExists(err error) bool {
 // isTaskExists reports that a batch of new tasks met one that is stored.
 func isTaskExists(err error) bool {
 	var pg *pgconn.PgError
-	return errors.Is(err, errTasksExist) || errors.As(err, &pg) && pg.Code == "23505" && pg.ConstraintName == "tasks_pkey"
+	return errors.As(err, &pg) && pg.Code == "23505" && pg.ConstraintName == "tasks_pkey"
 }
 
 // isBadData reports that the database refused a row's content: SQLSTATE

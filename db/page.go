@@ -35,10 +35,7 @@ func (s *Store) SavePage(ctx context.Context, c task.Claim) (saved bool, err err
 	}
 	insert := func(q *dbsqlc.Queries) error {
 		n, err := q.InsertPage(ctx, page)
-		if err == nil && n == 0 {
-			return s.requireRunning(ctx, q, c.RecordID)
-		}
-		saved = err == nil
+		saved = n > 0
 		return err
 	}
 	if len(c.Rejects)+len(c.Errors) == 0 {
@@ -56,17 +53,6 @@ func (s *Store) SavePage(ctx context.Context, c task.Claim) (saved bool, err err
 		return insertTaskErrors(ctx, q, c.RecordID, c.Errors)
 	})
 	return saved, err
-}
-
-func (s *Store) requireRunning(ctx context.Context, q *dbsqlc.Queries, recordID int64) error {
-	rec, err := q.Record(ctx, recordID)
-	if err != nil {
-		return err
-	}
-	if rec.Status != string(task.Running) {
-		return closed(recordID)
-	}
-	return nil
 }
 
 func insertRejects(ctx context.Context, q *dbsqlc.Queries, c task.Claim) error {
@@ -152,10 +138,7 @@ func (s *Store) SaveMatches(ctx context.Context, recordID int64, seq int, matche
 	if err != nil {
 		return task.Wrap(task.CodeInternal, err, "无法保存匹配结果")
 	}
-	n, err := s.q.SaveMatches(ctx, dbsqlc.SaveMatchesParams{RecordID: recordID, Seq: int32(seq), Matches: packed, MatchesVersion: &version})
-	if err == nil && n == 0 {
-		err = s.requireRunning(ctx, s.q, recordID)
-	}
+	err = s.q.SaveMatches(ctx, dbsqlc.SaveMatchesParams{RecordID: recordID, Seq: int32(seq), Matches: packed, MatchesVersion: &version})
 	return translate(ctx, err)
 }
 

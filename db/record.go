@@ -82,7 +82,10 @@ func (s *Store) closePredecessor(ctx context.Context, o task.Opening, zone *time
 func (s *Store) CloseRecord(ctx context.Context, c task.Closing) (task.Record, error) {
 	var out dbsqlc.SyncRecord
 	err := s.inTx(ctx, func(q *dbsqlc.Queries) error {
-		rec, err := q.LockRunningRecord(ctx, c.RecordID)
+		if err := q.LockRecord(ctx, c.RecordID); err != nil {
+			return err
+		}
+		rec, err := q.RunningRecord(ctx, c.RecordID)
 		if err = translate(ctx, err); task.CodeOf(err) == task.CodeNotFound {
 			return closed(c.RecordID)
 		} else if err != nil {

@@ -12,7 +12,7 @@ import (
 
 const insertPage = `-- name: InsertPage :execrows
 WITH rec AS MATERIALIZED (
-    SELECT r.id FROM sync_records r WHERE r.id = $19 AND r.status = 'running' FOR SHARE
+    SELECT require_running($19)::bigint AS id
 )
 INSERT INTO sync_pages (record_id, seq, pass, span, span_total, next_cursor, fetched_at,
     tasks_fetched, tasks_duplicate, tasks_rejected, pass_distinct, ids,
@@ -46,7 +46,7 @@ type InsertPageParams struct {
 	RecordID         int64
 }
 
-// The first writer wins; nothing is written for a record that is closed.
+// The first writer wins. It fails with TS001 if the record is closed.
 func (q *Queries) InsertPage(ctx context.Context, arg InsertPageParams) (int64, error) {
 	result, err := q.db.Exec(ctx, insertPage,
 		arg.Seq,
@@ -254,9 +254,9 @@ func (q *Queries) PassSums(ctx context.Context, arg PassSumsParams) (PassSumsRow
 	return i, err
 }
 
-const saveMatches = `-- name: SaveMatches :execrows
+const saveMatches = `-- name: SaveMatches :exec
 WITH rec AS MATERIALIZED (
-    SELECT r.id FROM sync_records r WHERE r.id = $4 AND r.status = 'running' FOR SHARE
+    SELECT require_running($4)::bigint AS id
 )
 UPDATE sync_pages SET matches = $1, matches_version = $2
 FROM rec WHERE sync_pages.record_id = rec.id AND sync_pages.seq = $3 AND matches IS NULL
@@ -269,19 +269,16 @@ type SaveMatchesParams struct {
 	RecordID       int64
 }
 
-// What the search decided for a page; the first writer wins, and nothing is
-// written for a record that is closed.
-func (q *Queries) SaveMatches(ctx context.Context, arg SaveMatchesParams) (int64, error) {
-	result, err := q.db.Exec(ctx, saveMatches,
+// What the search decided for a page; the first writer wins. It fails with TS001
+// if the record is closed.
+func (q *Queries) SaveMatches(ctx context.Context, arg SaveMatchesParams) error {
+	_, err := q.db.Exec(ctx, saveMatches,
 		arg.Matches,
 		arg.MatchesVersion,
 		arg.Seq,
 		arg.RecordID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }
 
 const seenIDs = `-- name: SeenIDs :many

@@ -458,60 +458,15 @@ func (q *Queries) ListRecordsOfType(ctx context.Context, arg ListRecordsOfTypePa
 	return items, nil
 }
 
-const lockRunningRecord = `-- name: LockRunningRecord :one
-SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records WHERE id = $1 AND status = 'running' FOR UPDATE
+const lockRecord = `-- name: LockRecord :exec
+SELECT pg_advisory_xact_lock(record_lock($1))
 `
 
-// Closing waits for the batches in flight, which hold the row FOR SHARE.
-func (q *Queries) LockRunningRecord(ctx context.Context, id int64) (SyncRecord, error) {
-	row := q.db.QueryRow(ctx, lockRunningRecord, id)
-	var i SyncRecord
-	err := row.Scan(
-		&i.ID,
-		&i.SyncType,
-		&i.TriggerType,
-		&i.Status,
-		&i.StartTime,
-		&i.EndTime,
-		&i.Duration,
-		&i.TasksTotal,
-		&i.TasksNew,
-		&i.TasksUpdated,
-		&i.TasksMatched,
-		&i.TasksPending,
-		&i.TasksFailed,
-		&i.ErrorMessage,
-		&i.ErrorDetails,
-		&i.RetryCount,
-		&i.MaxRetries,
-		&i.IsRead,
-		&i.ReadAt,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.ReadBy,
-		&i.DurationMs,
-		&i.ErrorType,
-		&i.WorkflowID,
-		&i.FirstRunID,
-		&i.WindowFrom,
-		&i.WindowTo,
-		&i.LockedBy,
-		&i.Actor,
-		&i.ScheduledAt,
-		&i.SourceTotal,
-		&i.TasksDistinct,
-		&i.SourceDrift,
-		&i.TasksIdle,
-		&i.TasksUnchanged,
-		&i.TasksFetched,
-		&i.TasksDuplicate,
-		&i.TasksRejected,
-		&i.TasksUnstored,
-		&i.TasksUnprocessed,
-		&i.ClosedBy,
-		&i.Warnings,
-	)
-	return i, err
+// Closing waits for the writers in flight and holds off further ones, which
+// require_running then refuses.
+func (q *Queries) LockRecord(ctx context.Context, id int64) error {
+	_, err := q.db.Exec(ctx, lockRecord, id)
+	return err
 }
 
 const markAllRead = `-- name: MarkAllRead :execrows
@@ -852,6 +807,61 @@ func (q *Queries) ReopenRecord(ctx context.Context, id int64) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const runningRecord = `-- name: RunningRecord :one
+SELECT id, sync_type, trigger_type, status, start_time, end_time, duration, tasks_total, tasks_new, tasks_updated, tasks_matched, tasks_pending, tasks_failed, error_message, error_details, retry_count, max_retries, is_read, read_at, created_at, updated_at, read_by, duration_ms, error_type, workflow_id, first_run_id, window_from, window_to, locked_by, actor, scheduled_at, source_total, tasks_distinct, source_drift, tasks_idle, tasks_unchanged, tasks_fetched, tasks_duplicate, tasks_rejected, tasks_unstored, tasks_unprocessed, closed_by, warnings FROM sync_records WHERE id = $1 AND status = 'running' FOR UPDATE
+`
+
+func (q *Queries) RunningRecord(ctx context.Context, id int64) (SyncRecord, error) {
+	row := q.db.QueryRow(ctx, runningRecord, id)
+	var i SyncRecord
+	err := row.Scan(
+		&i.ID,
+		&i.SyncType,
+		&i.TriggerType,
+		&i.Status,
+		&i.StartTime,
+		&i.EndTime,
+		&i.Duration,
+		&i.TasksTotal,
+		&i.TasksNew,
+		&i.TasksUpdated,
+		&i.TasksMatched,
+		&i.TasksPending,
+		&i.TasksFailed,
+		&i.ErrorMessage,
+		&i.ErrorDetails,
+		&i.RetryCount,
+		&i.MaxRetries,
+		&i.IsRead,
+		&i.ReadAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.ReadBy,
+		&i.DurationMs,
+		&i.ErrorType,
+		&i.WorkflowID,
+		&i.FirstRunID,
+		&i.WindowFrom,
+		&i.WindowTo,
+		&i.LockedBy,
+		&i.Actor,
+		&i.ScheduledAt,
+		&i.SourceTotal,
+		&i.TasksDistinct,
+		&i.SourceDrift,
+		&i.TasksIdle,
+		&i.TasksUnchanged,
+		&i.TasksFetched,
+		&i.TasksDuplicate,
+		&i.TasksRejected,
+		&i.TasksUnstored,
+		&i.TasksUnprocessed,
+		&i.ClosedBy,
+		&i.Warnings,
+	)
+	return i, err
 }
 
 const runningRecordOf = `-- name: RunningRecordOf :one

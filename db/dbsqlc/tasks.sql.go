@@ -64,113 +64,14 @@ func (q *Queries) CountWindowTasks(ctx context.Context, arg CountWindowTasksPara
 	return count, err
 }
 
-const insertBatch = `-- name: InsertBatch :one
-WITH rec AS MATERIALIZED (
-    SELECT r.id FROM sync_records r WHERE r.id = $5 AND r.status = 'running' FOR SHARE
-), u AS (
-    SELECT unnest($6::text[]) AS id, unnest($7::text[]) AS name, unnest($8::text[]) AS package_ref,
-        unnest($9::text[]) AS state, unnest($10::bigint[]) AS total, unnest($11::bigint[]) AS called,
-        unnest($12::bigint[]) AS connected, unnest($13::bigint[]) AS succeeded,
-        unnest($14::timestamptz[]) AS source_created_at, unnest($15::text[]) AS attributes,
-        unnest($16::bytea[]) AS content_hash, unnest($17::text[]) AS match_state,
-        unnest($18::bigint[]) AS package_id, unnest($19::smallint[]) AS match_layer,
-        unnest($20::text[]) AS match_reason, unnest($21::bigint[]) AS match_version
-), o AS (
-    INSERT INTO tasks AS t (id, name, package_ref, state, total, called, connected, succeeded, source_created_at,
-        attributes, content_hash, fetched_at, match_state, package_id, match_layer, match_reason,
-        match_version, norm_version)
-    SELECT u.id, u.name, u.package_ref, u.state, u.total, u.called, u.connected, u.succeeded, u.source_created_at,
-        nullif(u.attributes, '')::jsonb, u.content_hash, $22, u.match_state, nullif(u.package_id, 0), u.match_layer,
-        u.match_reason, nullif(u.match_version, 0), $23
-    FROM u, rec
-    RETURNING t.match_state
-), e AS (
-    INSERT INTO sync_task_errors (record_id, task_id, task_name, kind, error)
-    SELECT rec.id, x.task_id, x.task_name, x.kind, x.error
-    FROM rec, (SELECT unnest($24::text[]) AS task_id, unnest($25::text[]) AS task_name,
-        unnest($26::text[]) AS kind, unnest($27::text[]) AS error) x
-    ON CONFLICT DO NOTHING
-)
-INSERT INTO sync_batches (record_id, page_seq, no, tasks, tasks_new, tasks_updated, tasks_unchanged,
-    tasks_matched, tasks_pending, tasks_failed, tasks_idle, tasks_unstored, packages_version)
-SELECT rec.id, $1, $2, s.stored + $3::int, s.stored, 0, 0,
-    s.matched, s.pending, s.failed, s.idle, $3::int, $4
-FROM rec, (SELECT
-        count(*)::int AS stored,
-        count(*) FILTER (WHERE o.match_state = 'matched')::int AS matched,
-        count(*) FILTER (WHERE o.match_state = 'pending')::int AS pending,
-        count(*) FILTER (WHERE o.match_state = 'failed')::int AS failed,
-        count(*) FILTER (WHERE o.match_state = 'idle')::int AS idle
-    FROM o) s
-RETURNING tasks
+const flush = `-- name: Flush :exec
+SELECT pg_logical_emit_message(true, 'tasksync', '')
 `
 
-type InsertBatchParams struct {
-	PageSeq          int32
-	No               int32
-	Unstored         int32
-	PackagesVersion  int64
-	RecordID         int64
-	Ids              []string
-	Names            []string
-	Refs             []string
-	States           []string
-	Totals           []int64
-	Called           []int64
-	Connected        []int64
-	Succeeded        []int64
-	SourceCreatedAts []time.Time
-	Attributes       []string
-	Hashes           [][]byte
-	MatchStates      []string
-	PackageIds       []int64
-	Layers           []int16
-	Reasons          []string
-	MatchVersions    []int64
-	FetchedAt        time.Time
-	NormVersion      int16
-	ErrorIds         []string
-	ErrorNames       []string
-	ErrorKinds       []string
-	Errors           []string
-}
-
-// UpsertBatch for tasks that are all new: it takes the same parameters, and
-// fails on the primary key of tasks if one is stored already. Without ON
-// CONFLICT a row needs neither the look for its like nor a second WAL record.
-func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) (int32, error) {
-	row := q.db.QueryRow(ctx, insertBatch,
-		arg.PageSeq,
-		arg.No,
-		arg.Unstored,
-		arg.PackagesVersion,
-		arg.RecordID,
-		arg.Ids,
-		arg.Names,
-		arg.Refs,
-		arg.States,
-		arg.Totals,
-		arg.Called,
-		arg.Connected,
-		arg.Succeeded,
-		arg.SourceCreatedAts,
-		arg.Attributes,
-		arg.Hashes,
-		arg.MatchStates,
-		arg.PackageIds,
-		arg.Layers,
-		arg.Reasons,
-		arg.MatchVersions,
-		arg.FetchedAt,
-		arg.NormVersion,
-		arg.ErrorIds,
-		arg.ErrorNames,
-		arg.ErrorKinds,
-		arg.Errors,
-	)
-	var tasks int32
-	err := row.Scan(&tasks)
-	return tasks, err
+// A commit that waits for the disk: everything committed before is then safe too.
+func (q *Queries) Flush(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, flush)
+	return err
 }
 
 const markMissing = `-- name: MarkMissing :execrows
@@ -250,7 +151,7 @@ func (q *Queries) StoredTasks(ctx context.Context, ids []string) ([]StoredTasksR
 
 const upsertBatch = `-- name: UpsertBatch :one
 WITH rec AS MATERIALIZED (
-    SELECT r.id FROM sync_records r WHERE r.id = $5 AND r.status = 'running' FOR SHARE
+    SELECT require_running($5)::bigint AS id, set_config('synchronous_commit', 'off', true)
 ), u AS (
     SELECT unnest($6::text[]) AS id, unnest($7::text[]) AS name, unnest($8::text[]) AS package_ref,
         unnest($9::text[]) AS state, unnest($10::bigint[]) AS total, unnest($11::bigint[]) AS called,
@@ -341,8 +242,9 @@ type UpsertBatchParams struct {
 }
 
 // One batch, one statement, one transaction: the tasks with their match, the
-// errors and the outcome. It answers no row if the record is closed, and
-// fails on the primary key of sync_batches if the outcome exists.
+// errors and the outcome. It fails with TS001 if the record is closed, and on
+// the primary key of sync_batches if the outcome exists. As with begin_batch, its
+// commit does not wait for the disk.
 // Rows come sorted by id, so that two writers lock them in one order.
 func (q *Queries) UpsertBatch(ctx context.Context, arg UpsertBatchParams) (int32, error) {
 	row := q.db.QueryRow(ctx, upsertBatch,

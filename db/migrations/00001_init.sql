@@ -126,8 +126,10 @@ CREATE TABLE sync_pages (
 ALTER TABLE sync_pages ALTER COLUMN payload SET STORAGE EXTERNAL, ALTER COLUMN matches SET STORAGE EXTERNAL;
 
 -- The outcome of one batch, committed with its tasks: what exists is not done again.
+-- No foreign key: its check would lock the record's row once more for each batch.
+-- The record's batches go with it by a trigger.
 CREATE TABLE sync_batches (
-    record_id        bigint NOT NULL REFERENCES sync_records ON DELETE CASCADE,
+    record_id        bigint NOT NULL,
     page_seq         integer NOT NULL,
     no               integer NOT NULL,
     tasks            integer NOT NULL,
@@ -157,14 +159,81 @@ CREATE TABLE sync_rejects (
 );
 
 -- Valid tasks that failed: no usable package (match) or refused by the database (store).
+-- No foreign key, as with sync_batches.
 CREATE TABLE sync_task_errors (
-    record_id bigint NOT NULL REFERENCES sync_records ON DELETE CASCADE,
+    record_id bigint NOT NULL,
     task_id   text COLLATE "C" NOT NULL,
     task_name text NOT NULL,
     kind      varchar(20) NOT NULL CHECK (kind IN ('match', 'store')),
     error     text NOT NULL,
     PRIMARY KEY (record_id, task_id)
 );
+
+-- Whoever writes for a record takes its lock first: shared to add to it while it
+-- runs, exclusive to close it. An advisory lock costs a batch less than a lock of
+-- the row, which many batches at once would have to share (multixact).
+-- +goose StatementBegin
+CREATE FUNCTION record_lock(rec bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
+    RETURN rec + 8386110884539269120; -- "task" in the upper half, apart from other uses
+-- +goose StatementEnd
+
+-- Answers the record's id while it runs, and holds off its closing until the
+-- transaction ends; else it fails with SQLSTATE TS001. It is volatile, so its
+-- look at the record comes after the lock and sees a closing that it waited for.
+-- +goose StatementBegin
+CREATE FUNCTION require_running(rec bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(record_lock(rec));
+    PERFORM FROM sync_records WHERE id = rec AND status = 'running';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'record % is not running', rec USING ERRCODE = 'TS001';
+    END IF;
+    RETURN rec;
+END $$;
+-- +goose StatementEnd
+
+-- Begins the transaction of a batch of new tasks, which a COPY of them ends:
+-- the outcome first. Errors are a JSON array of {task_id, task_name, kind, error}
+-- in UTF-8; null for none. Its commit does not wait for the disk: a chunk does,
+-- once, and then looks whether its batches are there.
+-- +goose StatementBegin
+CREATE FUNCTION begin_batch(rec bigint, page integer, batch integer, stored integer, matched integer, pending integer,
+    failed integer, idle integer, unstored integer, version bigint, errors bytea) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM require_running(rec), set_config('synchronous_commit', 'off', true);
+    INSERT INTO sync_batches (record_id, page_seq, no, tasks, tasks_new, tasks_updated, tasks_unchanged,
+        tasks_matched, tasks_pending, tasks_failed, tasks_idle, tasks_unstored, packages_version)
+    VALUES (rec, page, batch, stored + unstored, stored, 0, 0, matched, pending, failed, idle, unstored, version);
+    IF errors IS NOT NULL THEN
+        INSERT INTO sync_task_errors (record_id, task_id, task_name, kind, error)
+        SELECT rec, e.task_id, e.task_name, e.kind, e.error
+        FROM jsonb_to_recordset(convert_from(errors, 'UTF8')::jsonb) AS e(task_id text, task_name text, kind text, error text)
+        ON CONFLICT DO NOTHING;
+    END IF;
+END $$;
+-- +goose StatementEnd
+
+-- A record that is deleted while it runs is closed to its batches first.
+-- +goose StatementBegin
+CREATE FUNCTION lock_deleted_record() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(record_lock(OLD.id));
+    RETURN OLD;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER sync_records_lock_deleted BEFORE DELETE ON sync_records
+    FOR EACH ROW WHEN (OLD.status = 'running') EXECUTE FUNCTION lock_deleted_record();
+
+-- +goose StatementBegin
+CREATE FUNCTION delete_of_records() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM sync_batches WHERE record_id IN (SELECT id FROM gone);
+    DELETE FROM sync_task_errors WHERE record_id IN (SELECT id FROM gone);
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER sync_records_deleted AFTER DELETE ON sync_records
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION delete_of_records();
 
 -- Failed attempts of a run's steps.
 CREATE TABLE sync_attempts (
@@ -316,4 +385,5 @@ CREATE INDEX match_decisions_key ON match_decisions (scope, key) WHERE revoked_a
 -- +goose Down
 DROP TABLE match_decisions, match_candidates, tasks, package_aliases, data_packages, packages_version,
     sync_daily, sync_attempts, sync_task_errors, sync_rejects, sync_batches, sync_pages, sync_records;
-DROP FUNCTION bump_packages_version();
+DROP FUNCTION bump_packages_version(), begin_batch(bigint, integer, integer, integer, integer, integer, integer, integer,
+    integer, bigint, bytea), require_running(bigint), lock_deleted_record(), delete_of_records(), record_lock(bigint);

@@ -1,7 +1,7 @@
 -- name: InsertPage :execrows
--- The first writer wins; nothing is written for a record that is closed.
+-- The first writer wins. It fails with TS001 if the record is closed.
 WITH rec AS MATERIALIZED (
-    SELECT r.id FROM sync_records r WHERE r.id = @record_id AND r.status = 'running' FOR SHARE
+    SELECT require_running(@record_id)::bigint AS id
 )
 INSERT INTO sync_pages (record_id, seq, pass, span, span_total, next_cursor, fetched_at,
     tasks_fetched, tasks_duplicate, tasks_rejected, pass_distinct, ids,
@@ -21,11 +21,11 @@ FROM sync_pages WHERE record_id = @record_id AND seq >= @from_seq AND seq < @to_
 SELECT fetched_at, payload, matches, coalesce(matches_version, 0) AS matches_version
 FROM sync_pages WHERE record_id = @record_id AND seq = @seq;
 
--- name: SaveMatches :execrows
--- What the search decided for a page; the first writer wins, and nothing is
--- written for a record that is closed.
+-- name: SaveMatches :exec
+-- What the search decided for a page; the first writer wins. It fails with TS001
+-- if the record is closed.
 WITH rec AS MATERIALIZED (
-    SELECT r.id FROM sync_records r WHERE r.id = @record_id AND r.status = 'running' FOR SHARE
+    SELECT require_running(@record_id)::bigint AS id
 )
 UPDATE sync_pages SET matches = @matches, matches_version = @matches_version
 FROM rec WHERE sync_pages.record_id = rec.id AND sync_pages.seq = @seq AND matches IS NULL;

@@ -22,8 +22,12 @@ SELECT * FROM sync_records WHERE status = 'running' ORDER BY id;
 -- name: RunningRecordOf :one
 SELECT * FROM sync_records WHERE workflow_id = @workflow_id AND status = 'running';
 
--- name: LockRunningRecord :one
--- Closing waits for the batches in flight, which hold the row FOR SHARE.
+-- name: LockRecord :exec
+-- Closing waits for the writers in flight and holds off further ones, which
+-- require_running then refuses.
+SELECT pg_advisory_xact_lock(record_lock(@id));
+
+-- name: RunningRecord :one
 SELECT * FROM sync_records WHERE id = @id AND status = 'running' FOR UPDATE;
 
 -- name: CloseRecord :exec

@@ -8,11 +8,12 @@ CROSS JOIN LATERAL (SELECT * FROM tasks x WHERE x.id = u.id LIMIT 1) t;
 
 -- name: UpsertBatch :one
 -- One batch, one statement, one transaction: the tasks with their match, the
--- errors and the outcome. It answers no row if the record is closed, and
--- fails on the primary key of sync_batches if the outcome exists.
+-- errors and the outcome. It fails with TS001 if the record is closed, and on
+-- the primary key of sync_batches if the outcome exists. As with begin_batch, its
+-- commit does not wait for the disk.
 -- Rows come sorted by id, so that two writers lock them in one order.
 WITH rec AS MATERIALIZED (
-    SELECT r.id FROM sync_records r WHERE r.id = @record_id AND r.status = 'running' FOR SHARE
+    SELECT require_running(@record_id)::bigint AS id, set_config('synchronous_commit', 'off', true)
 ), u AS (
     SELECT unnest(@ids::text[]) AS id, unnest(@names::text[]) AS name, unnest(@refs::text[]) AS package_ref,
         unnest(@states::text[]) AS state, unnest(@totals::bigint[]) AS total, unnest(@called::bigint[]) AS called,
@@ -71,48 +72,9 @@ FROM rec, (SELECT
     FROM o) s
 RETURNING tasks;
 
--- name: InsertBatch :one
--- UpsertBatch for tasks that are all new: it takes the same parameters, and
--- fails on the primary key of tasks if one is stored already. Without ON
--- CONFLICT a row needs neither the look for its like nor a second WAL record.
-WITH rec AS MATERIALIZED (
-    SELECT r.id FROM sync_records r WHERE r.id = @record_id AND r.status = 'running' FOR SHARE
-), u AS (
-    SELECT unnest(@ids::text[]) AS id, unnest(@names::text[]) AS name, unnest(@refs::text[]) AS package_ref,
-        unnest(@states::text[]) AS state, unnest(@totals::bigint[]) AS total, unnest(@called::bigint[]) AS called,
-        unnest(@connected::bigint[]) AS connected, unnest(@succeeded::bigint[]) AS succeeded,
-        unnest(@source_created_ats::timestamptz[]) AS source_created_at, unnest(@attributes::text[]) AS attributes,
-        unnest(@hashes::bytea[]) AS content_hash, unnest(@match_states::text[]) AS match_state,
-        unnest(@package_ids::bigint[]) AS package_id, unnest(@layers::smallint[]) AS match_layer,
-        unnest(@reasons::text[]) AS match_reason, unnest(@match_versions::bigint[]) AS match_version
-), o AS (
-    INSERT INTO tasks AS t (id, name, package_ref, state, total, called, connected, succeeded, source_created_at,
-        attributes, content_hash, fetched_at, match_state, package_id, match_layer, match_reason,
-        match_version, norm_version)
-    SELECT u.id, u.name, u.package_ref, u.state, u.total, u.called, u.connected, u.succeeded, u.source_created_at,
-        nullif(u.attributes, '')::jsonb, u.content_hash, @fetched_at, u.match_state, nullif(u.package_id, 0), u.match_layer,
-        u.match_reason, nullif(u.match_version, 0), @norm_version
-    FROM u, rec
-    RETURNING t.match_state
-), e AS (
-    INSERT INTO sync_task_errors (record_id, task_id, task_name, kind, error)
-    SELECT rec.id, x.task_id, x.task_name, x.kind, x.error
-    FROM rec, (SELECT unnest(@error_ids::text[]) AS task_id, unnest(@error_names::text[]) AS task_name,
-        unnest(@error_kinds::text[]) AS kind, unnest(@errors::text[]) AS error) x
-    ON CONFLICT DO NOTHING
-)
-INSERT INTO sync_batches (record_id, page_seq, no, tasks, tasks_new, tasks_updated, tasks_unchanged,
-    tasks_matched, tasks_pending, tasks_failed, tasks_idle, tasks_unstored, packages_version)
-SELECT rec.id, @page_seq, @no, s.stored + @unstored::int, s.stored, 0, 0,
-    s.matched, s.pending, s.failed, s.idle, @unstored::int, @packages_version
-FROM rec, (SELECT
-        count(*)::int AS stored,
-        count(*) FILTER (WHERE o.match_state = 'matched')::int AS matched,
-        count(*) FILTER (WHERE o.match_state = 'pending')::int AS pending,
-        count(*) FILTER (WHERE o.match_state = 'failed')::int AS failed,
-        count(*) FILTER (WHERE o.match_state = 'idle')::int AS idle
-    FROM o) s
-RETURNING tasks;
+-- name: Flush :exec
+-- A commit that waits for the disk: everything committed before is then safe too.
+SELECT pg_logical_emit_message(true, 'tasksync', '');
 
 -- name: BatchOutcomes :many
 SELECT page_seq, no, tasks FROM sync_batches

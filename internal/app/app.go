@@ -34,8 +34,8 @@ type Process = fx.App
 
 // What the processes are made of.
 var (
-	apiModules       = []fx.Option{storeModule(false), temporalModule, runsModule, apiModule}
-	workerModules    = []fx.Option{storeModule(true), temporalModule, runsModule, sourceModule, workerModule}
+	apiModules       = []fx.Option{storeModule(false), temporalModule, runsModule, apiModule, pprofModule}
+	workerModules    = []fx.Option{storeModule(true), temporalModule, runsModule, sourceModule, workerModule, pprofModule}
 	simulatorModules = []fx.Option{simulatorModule}
 )
 

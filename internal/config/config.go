@@ -72,6 +72,9 @@ type Config struct {
 	LogLevel slog.Level `env:"TASKSYNC_LOG_LEVEL" envDefault:"info" group:"日志与数据" zh:"日志级别：debug、info、warn 或 error"`
 	// LogFormat is "text" or "json".
 	LogFormat string `env:"TASKSYNC_LOG_FORMAT" envDefault:"text" zh:"日志格式：text 或 json"`
+	// PprofAddr is where the API and the worker serve the Go profiler; empty is
+	// nowhere.
+	PprofAddr string `env:"TASKSYNC_PPROF_ADDR" zh:"Go 性能分析（/debug/pprof/）的监听地址，只能是本机地址，例如 127.0.0.1:6060；留空则不开。API 与 worker 在同一台机器时要用不同的端口，或用端口 0"`
 	// DataDir is where `dev` keeps its data and logs; Parse makes it absolute.
 	DataDir string `env:"TASKSYNC_DATA_DIR" envDefault:"./.tasksync" zh:"tasksync dev 存放数据和日志的目录"`
 

@@ -154,6 +154,17 @@ func (s *System) openDatabase() {
 	}
 }
 
+// OpenStore opens a store as a worker does, with so many warm connections.
+func (s *System) OpenStore(connections int) *db.Store {
+	s.t.Helper()
+	store, err := db.Open(s.ctx, db.Config{URL: s.DatabaseURL, MaxConns: connections, WarmConns: connections, KeyedPlans: true})
+	if err != nil {
+		s.t.Fatalf("systest: %v", err)
+	}
+	s.t.Cleanup(store.Close)
+	return store
+}
+
 // Launch starts a process of a role, with extra settings, and answers at once.
 func (s *System) Launch(role string, args []string, settings ...string) *Proc {
 	s.t.Helper()
