@@ -71,6 +71,7 @@ type Activities struct {
 	executions Executions
 	matchers   *matchers
 	seen       *seenCache
+	pages      *pageCache
 	// batches holds a place for each batch in flight, so that chunks stored side
 	// by side leave connections to those that are fetched and matched.
 	batches chan struct{}
@@ -82,6 +83,7 @@ func New(cfg Config, store Store, source Source, executions Executions) *Activit
 		cfg: cfg, store: store, source: source, executions: executions,
 		matchers: &matchers{store: store, make: cfg.NewMatcher},
 		seen:     newSeenCache(store),
+		pages:    newPageCache(store),
 		batches:  make(chan struct{}, cfg.Connections),
 	}
 }

@@ -142,6 +142,7 @@ func (a *Activities) readPages(ctx context.Context, in FetchInput, out *FetchRes
 		if err != nil || !saved {
 			return !saved, err
 		}
+		a.pages.put(claim)
 		out.add(claim.Fetched, claim.Rows(), claim.Undecided, claim.Next)
 		known.next = out.Seq
 		report(Progress{Pages: out.Seq - in.Seq, Tasks: out.Fetched})
@@ -169,7 +170,8 @@ func (a *Activities) claim(ctx context.Context, in FetchInput, seq int, page tas
 	if err != nil {
 		return claim, err
 	}
-	fresh, changed := make([]task.Task, 0, len(tasks)), []task.Task(nil)
+	claim.PackagesVersion = matcher.Version()
+	fresh, changed := make([]task.Row, 0, len(tasks)), []task.Row(nil)
 	for i := range tasks {
 		t := &tasks[i]
 		want, decided := matcher.Lookup(t.Name, t.PackageRef)
@@ -181,13 +183,15 @@ func (a *Activities) claim(ctx context.Context, in FetchInput, seq int, page tas
 			}
 			continue
 		}
-		if isStored {
-			changed = append(changed, *t)
-		} else {
-			fresh = append(fresh, *t)
-		}
+		row := task.Row{Task: *t, Match: want}
 		if !decided {
+			row.Match = task.Match{}
 			claim.Undecided++
+		}
+		if isStored {
+			changed = append(changed, row)
+		} else {
+			fresh = append(fresh, row)
 		}
 	}
 	claim.Batches = batches(fresh, in.BatchSize)
@@ -198,8 +202,8 @@ func (a *Activities) claim(ctx context.Context, in FetchInput, seq int, page tas
 
 // batches cuts rows. They are sorted, so that all writers lock them in one
 // order.
-func batches(rows []task.Task, size int) [][]task.Task {
-	slices.SortFunc(rows, func(x, y task.Task) int { return cmp.Compare(x.ID, y.ID) })
+func batches(rows []task.Row, size int) [][]task.Row {
+	slices.SortFunc(rows, func(x, y task.Row) int { return cmp.Compare(x.Task.ID, y.Task.ID) })
 	return slices.Collect(slices.Chunk(rows, size))
 }
 

@@ -31,7 +31,7 @@ func TestFetchKeepsEachEntryOnce(t *testing.T) {
 	first, second := f.store.claims[0], f.store.claims[1]
 	require.Equal(t, []string{"3", "1"}, first.IDs)
 	require.Equal(t, 1, first.Duplicate)
-	require.Equal(t, [][]task.Task{{numbered(1), numbered(3)}}, first.Batches, "sorted by id")
+	require.Equal(t, []task.Task{numbered(1), numbered(3)}, []task.Task{first.Batches[0][0].Task, first.Batches[0][1].Task}, "sorted by id")
 	require.Equal(t, []string{"4", "5"}, second.IDs)
 	require.Equal(t, 2, second.Duplicate, "a task and a reject of the page before")
 	require.Empty(t, second.Rejects)

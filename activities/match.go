@@ -44,7 +44,7 @@ func (a *Activities) matchChunk(ctx context.Context, in ChunkInput, report func(
 			continue
 		}
 		group.Go(func() error {
-			page, err := a.store.PageRows(ctx, in.RecordID, h.Seq)
+			page, err := a.pages.get(ctx, in.RecordID, h.Seq)
 			if err != nil {
 				return err
 			}
@@ -52,6 +52,7 @@ func (a *Activities) matchChunk(ctx context.Context, in ChunkInput, report func(
 			if err := a.store.SaveMatches(ctx, in.RecordID, h.Seq, matches, matcher.Version()); err != nil {
 				return err
 			}
+			a.pages.matched(in.RecordID, h.Seq, matches, matcher.Version())
 			mu.Lock()
 			defer mu.Unlock()
 			out.add(matches)
@@ -84,12 +85,20 @@ func (r *MatchResult) add(matches map[string]task.Match) {
 func search(page task.ClaimRows, matcher Matcher) map[string]task.Match {
 	matches := make(map[string]task.Match)
 	for _, batch := range page.Batches {
-		for _, t := range batch {
-			if _, decided := matcher.Lookup(t.Name, t.PackageRef); decided {
-				continue
+		for i := range batch {
+			if _, decided := lookup(&batch[i], page.PackagesVersion, matcher); !decided {
+				matches[batch[i].Task.ID] = matcher.Search(batch[i].Task.Name)
 			}
-			matches[t.ID] = matcher.Search(t.Name)
 		}
 	}
 	return matches
+}
+
+// lookup is the match of a row by the layers that need no search. The one that
+// it was claimed with stands while the packages are the same.
+func lookup(r *task.Row, version int64, matcher Matcher) (task.Match, bool) {
+	if version == matcher.Version() {
+		return r.Match, r.Match.State != ""
+	}
+	return matcher.Lookup(r.Task.Name, r.Task.PackageRef)
 }

@@ -61,6 +61,9 @@ func (a *Activities) upsertChunk(ctx context.Context, in ChunkInput, report func
 			return out, err
 		}
 		if flushed && saved == 0 {
+			for _, h := range heads {
+				a.pages.forget(in.RecordID, h.Seq)
+			}
 			for _, o := range outcomes {
 				out.Batches++
 				out.Tasks += o.Tasks
@@ -95,7 +98,7 @@ func (a *Activities) upsertMissing(
 		if size, known := sizes[h.Seq]; h.Rows == 0 || known && stored[h.Seq] == size || ctx.Err() != nil {
 			continue
 		}
-		page, err := a.store.PageRows(ctx, recordID, h.Seq)
+		page, err := a.pages.get(ctx, recordID, h.Seq)
 		if err != nil {
 			group.Go(func() error { return err })
 			break
@@ -126,16 +129,16 @@ func (a *Activities) upsertMissing(
 // the search decided. A task for which the packages changed in between, so that
 // the search has not seen it, is pending until the next run.
 func (a *Activities) batch(recordID int64, seq, no int, page task.ClaimRows, matcher Matcher) task.Batch {
-	tasks := page.Batches[no]
+	rows := page.Batches[no]
 	b := task.Batch{
-		RecordID: recordID, PageSeq: seq, No: no, FetchedAt: page.FetchedAt, Rows: make([]task.Row, len(tasks)), New: no < page.NewBatches,
+		RecordID: recordID, PageSeq: seq, No: no, FetchedAt: page.FetchedAt, Rows: make([]task.Row, len(rows)), New: no < page.NewBatches,
 		PackagesVersion: matcher.Version(), NormVersion: a.cfg.NormVersion,
 	}
-	for i, t := range tasks {
-		row := task.Row{Task: t}
-		m, decided := matcher.Lookup(t.Name, t.PackageRef)
+	for i := range rows {
+		row := task.Row{Task: rows[i].Task}
+		m, decided := lookup(&rows[i], page.PackagesVersion, matcher)
 		if !decided {
-			found, searched := page.Matches[t.ID]
+			found, searched := page.Matches[row.Task.ID]
 			if searched {
 				m, row.SearchedVersion = found, page.MatchesVersion
 			} else {

@@ -160,7 +160,7 @@ func TestMatchesOfTheSearchAreKeptOnce(t *testing.T) {
 	page, err := f.PageRows(f.ctx, rec.ID, 0)
 	require.NoError(t, err)
 	require.Len(t, page.Batches, 1)
-	require.Equal(t, rs[0].Task.Hash(), page.Batches[0][0].Hash(), "a row comes back as it went in")
+	require.Equal(t, rs[0].Task.Hash(), page.Batches[0][0].Task.Hash(), "a row comes back as it went in")
 	require.Nil(t, page.Matches)
 
 	failed := task.Match{State: task.MatchFailed, Layer: task.LayerStructure, Reason: "数据包不存在"}

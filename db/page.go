@@ -21,7 +21,7 @@ func (s *Store) SavePage(ctx context.Context, c task.Claim) (saved bool, err err
 	var payload []byte
 	rows := c.Rows()
 	if rows > 0 {
-		if payload, err = pack(claimRows{NewBatches: c.NewBatches, Batches: c.Batches}); err != nil {
+		if payload, err = pack(c.ClaimedRows); err != nil {
 			return false, task.Wrap(task.CodeInternal, err, "无法保存一页任务")
 		}
 	}
@@ -107,12 +107,6 @@ func (s *Store) PageHeads(ctx context.Context, recordID int64, from, to int) ([]
 	return heads, nil
 }
 
-// claimRows is what a page's payload holds.
-type claimRows struct {
-	NewBatches int
-	Batches    [][]task.Task
-}
-
 // PageRows are the rows to write of one page, with what the search decided.
 func (s *Store) PageRows(ctx context.Context, recordID int64, seq int) (task.ClaimRows, error) {
 	row, err := s.q.PagePayload(ctx, dbsqlc.PagePayloadParams{RecordID: recordID, Seq: int32(seq)})
@@ -120,11 +114,9 @@ func (s *Store) PageRows(ctx context.Context, recordID int64, seq int) (task.Cla
 		return task.ClaimRows{}, translate(ctx, err)
 	}
 	out := task.ClaimRows{FetchedAt: row.FetchedAt, MatchesVersion: row.MatchesVersion}
-	var rows claimRows
-	if err := unpack(row.Payload, &rows); err != nil {
+	if err := unpack(row.Payload, &out.ClaimedRows); err != nil {
 		return task.ClaimRows{}, task.Wrap(task.CodeInternal, err, "保存的一页任务无法读取")
 	}
-	out.Batches, out.NewBatches = rows.Batches, rows.NewBatches
 	if err := unpack(row.Matches, &out.Matches); err != nil {
 		return task.ClaimRows{}, task.Wrap(task.CodeInternal, err, "保存的匹配结果无法读取")
 	}

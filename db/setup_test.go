@@ -143,7 +143,7 @@ func (f *fixture) savePage(rec task.Record, seq int, rs []task.Row, unchanged ta
 		if i%50 == 0 {
 			claim.Batches = append(claim.Batches, nil)
 		}
-		claim.Batches[i/50] = append(claim.Batches[i/50], r.Task)
+		claim.Batches[i/50] = append(claim.Batches[i/50], r)
 		claim.IDs = append(claim.IDs, r.Task.ID)
 	}
 	saved, err := f.SavePage(f.ctx, claim)

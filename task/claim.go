@@ -109,18 +109,27 @@ type Claim struct {
 	IDs []string
 	// Unchanged are stored tasks that need no write.
 	Unchanged StateCounts
-	// Batches are the rows to write; the first NewBatches of them hold only
-	// tasks that the store did not have. Undecided is how many need a search.
-	Batches    [][]Task
-	NewBatches int
-	Undecided  int
-	Rejects    []Reject
+	ClaimedRows
+	// Undecided is how many of the rows need a search.
+	Undecided int
+	Rejects   []Reject
 	// Errors are the unchanged tasks that stay failed.
 	Errors []Refusal
 }
 
+// ClaimedRows are the rows to write of one page.
+type ClaimedRows struct {
+	// Batches are the rows, cut into batches and sorted by id within each; the
+	// first NewBatches hold only tasks that the store did not have.
+	Batches    [][]Row
+	NewBatches int
+	// PackagesVersion is that of the packages that the rows' matches come from.
+	// A row that needs a search has none.
+	PackagesVersion int64
+}
+
 // Rows counts the tasks to write.
-func (c Claim) Rows() int {
+func (c *ClaimedRows) Rows() int {
 	n := 0
 	for _, b := range c.Batches {
 		n += len(b)
@@ -141,14 +150,11 @@ type ClaimHead struct {
 	Searched        bool
 }
 
-// ClaimRows are the rows to write of one page.
+// ClaimRows are the rows to write of one page, with what the search found.
 type ClaimRows struct {
 	// FetchedAt is when the source was asked for them.
 	FetchedAt time.Time
-	// Batches are the rows, cut into batches and sorted by id within each; the
-	// first NewBatches hold only tasks that the store did not have.
-	Batches    [][]Task
-	NewBatches int
+	ClaimedRows
 	// Matches are what the search decided, by id, from MatchesVersion of the
 	// packages; nil before the search.
 	Matches        map[string]Match

@@ -101,10 +101,9 @@ func (q *Queries) MarkMissing(ctx context.Context, arg MarkMissingParams) (int64
 }
 
 const storedTasks = `-- name: StoredTasks :many
-SELECT u.id::text AS id, t.content_hash, t.missing_at, t.match_state, coalesce(t.package_id, 0) AS package_id,
+SELECT t.id, t.content_hash, t.missing_at, t.match_state, coalesce(t.package_id, 0) AS package_id,
     t.match_layer, t.match_reason, t.match_version
-FROM unnest($1::text[]) AS u(id)
-CROSS JOIN LATERAL (SELECT id, name, package_ref, state, total, called, connected, succeeded, source_created_at, attributes, content_hash, fetched_at, match_state, package_id, match_layer, match_reason, match_version, norm_version, revision, missing_at, created_at, updated_at FROM tasks x WHERE x.id = u.id LIMIT 1) t
+FROM tasks t WHERE t.id = ANY($1::text[])
 `
 
 type StoredTasksRow struct {
@@ -118,8 +117,7 @@ type StoredTasksRow struct {
 	MatchVersion *int64
 }
 
-// What is stored of a page's tasks, by id. The limited subquery keeps the
-// index also in a plan that was made while the table was empty.
+// What is stored of a page's tasks, by id: one walk through the index.
 func (q *Queries) StoredTasks(ctx context.Context, ids []string) ([]StoredTasksRow, error) {
 	rows, err := q.db.Query(ctx, storedTasks, ids)
 	if err != nil {

@@ -1,10 +1,8 @@
 -- name: StoredTasks :many
--- What is stored of a page's tasks, by id. The limited subquery keeps the
--- index also in a plan that was made while the table was empty.
-SELECT u.id::text AS id, t.content_hash, t.missing_at, t.match_state, coalesce(t.package_id, 0) AS package_id,
+-- What is stored of a page's tasks, by id: one walk through the index.
+SELECT t.id, t.content_hash, t.missing_at, t.match_state, coalesce(t.package_id, 0) AS package_id,
     t.match_layer, t.match_reason, t.match_version
-FROM unnest(@ids::text[]) AS u(id)
-CROSS JOIN LATERAL (SELECT * FROM tasks x WHERE x.id = u.id LIMIT 1) t;
+FROM tasks t WHERE t.id = ANY(@ids::text[]);
 
 -- name: UpsertBatch :one
 -- One batch, one statement, one transaction: the tasks with their match, the
