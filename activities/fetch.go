@@ -1,10 +1,7 @@
 package activities
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"tasksync/task"
@@ -129,12 +126,7 @@ func (a *Activities) readPages(ctx context.Context, in FetchInput, out *FetchRes
 	if err != nil {
 		return false, err
 	}
-	started := time.Now()
-	for page, err := range a.source.Pages(ctx, in.Window, out.Cursor) {
-		if err != nil {
-			return false, err
-		}
-		claim, err := a.claim(ctx, in, out.Seq, page, known, matcher)
+	for claim, err := range a.claims(ctx, in, out.Seq, out.Cursor, known, matcher) {
 		if err != nil {
 			return false, err
 		}
@@ -144,82 +136,11 @@ func (a *Activities) readPages(ctx context.Context, in FetchInput, out *FetchRes
 		}
 		a.pages.put(claim)
 		out.add(claim.Fetched, claim.Rows(), claim.Undecided, claim.Next)
-		known.next = out.Seq
 		report(Progress{Pages: out.Seq - in.Seq, Tasks: out.Fetched})
-		if out.Seq-in.Seq >= in.Pages || time.Since(started) >= chunkTime {
-			break
-		}
 	}
+	known.next = out.Seq
 	if !out.Done {
 		a.seen.put(in.RecordID, known)
 	}
 	return false, nil
-}
-
-// claim compares a page with what is stored and keeps only the rows to write.
-func (a *Activities) claim(ctx context.Context, in FetchInput, seq int, page task.Page, known *seen, matcher Matcher) (task.Claim, error) {
-	claim := task.Claim{
-		RecordID: in.RecordID, Seq: seq, Pass: in.Pass, Span: page.Span, SpanTotal: page.Total, Next: page.Next, FetchedAt: page.FetchedAt,
-	}
-	tasks := known.entries(page, &claim)
-	ids := make([]string, len(tasks))
-	for i := range tasks {
-		ids[i] = tasks[i].ID
-	}
-	stored, err := a.store.StoredTasks(ctx, ids)
-	if err != nil {
-		return claim, err
-	}
-	claim.PackagesVersion = matcher.Version()
-	fresh, changed := make([]task.Row, 0, len(tasks)), []task.Row(nil)
-	for i := range tasks {
-		t := &tasks[i]
-		want, decided := matcher.Lookup(t.Name, t.PackageRef)
-		have, isStored := stored[t.ID]
-		if isStored && !needsWrite(t, have, want, decided, matcher.Version()) {
-			claim.Unchanged.Add(have.Match.State)
-			if have.Match.State == task.MatchFailed {
-				claim.Errors = append(claim.Errors, task.Refusal{TaskID: t.ID, TaskName: t.Name, Kind: task.ErrorMatch, Error: have.Match.Reason})
-			}
-			continue
-		}
-		row := task.Row{Task: *t, Match: want}
-		if !decided {
-			row.Match = task.Match{}
-			claim.Undecided++
-		}
-		if isStored {
-			changed = append(changed, row)
-		} else {
-			fresh = append(fresh, row)
-		}
-	}
-	claim.Batches = batches(fresh, in.BatchSize)
-	claim.NewBatches = len(claim.Batches)
-	claim.Batches = append(claim.Batches, batches(changed, in.BatchSize)...)
-	return claim, nil
-}
-
-// batches cuts rows. They are sorted, so that all writers lock them in one
-// order.
-func batches(rows []task.Row, size int) [][]task.Row {
-	slices.SortFunc(rows, func(x, y task.Row) int { return cmp.Compare(x.Task.ID, y.Task.ID) })
-	return slices.Collect(slices.Chunk(rows, size))
-}
-
-// needsWrite reports whether a stored task differs from what the source says,
-// or its match from what the packages say now.
-func needsWrite(t *task.Task, have task.Stored, want task.Match, decided bool, version int64) bool {
-	if hash := t.Hash(); have.Missing || !bytes.Equal(hash[:], have.Hash) {
-		return true
-	}
-	switch {
-	case have.Match.State == task.Idle || have.Match.Layer == task.LayerDecision:
-		// A person's word stands.
-		return false
-	case decided:
-		return want != have.Match
-	}
-	// The search decides: again only where it has not seen these packages.
-	return have.SearchedVersion < version
 }

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"crypto/sha256"
+	"hash/maphash"
 	"sync"
 
 	"tasksync/task"
@@ -12,9 +13,20 @@ import (
 // a few backfills at a time.
 const keptRecords = 8
 
+// entryHash stands for an entry's id. At 128 bits two ids do not meet by chance,
+// and nobody can choose ids that do, since the seeds are the process's own. It
+// keeps a million entries in some 40 MB, without pointers to follow.
+type entryHash struct{ high, low uint64 }
+
+var highSeed, lowSeed = maphash.MakeSeed(), maphash.MakeSeed()
+
+func hashOf(key string) entryHash {
+	return entryHash{maphash.String(highSeed, key), maphash.String(lowSeed, key)}
+}
+
 // seen knows the entries that a record's pages had, and in which pass last.
 type seen struct {
-	passes map[string]int
+	passes map[entryHash]uint8
 	// next is the page that comes after those it knows.
 	next int
 }
@@ -22,11 +34,12 @@ type seen struct {
 // add notes key for a pass. fresh is false if the record had it already,
 // freshInPass is false if this pass had it.
 func (s *seen) add(key string, pass int) (fresh, freshInPass bool) {
-	last, known := s.passes[key]
-	if known && last >= pass {
+	hash := hashOf(key)
+	last, known := s.passes[hash]
+	if known && int(last) >= pass {
 		return false, false
 	}
-	s.passes[key] = pass
+	s.passes[hash] = uint8(pass)
 	return !known, true
 }
 
@@ -62,7 +75,7 @@ func (c *seenCache) take(ctx context.Context, recordID int64, next int) (*seen, 
 	delete(c.records, recordID)
 	c.mu.Unlock()
 	if s == nil || s.next > next {
-		s = &seen{passes: make(map[string]int)}
+		s = &seen{passes: make(map[entryHash]uint8)}
 	}
 	if s.next == next {
 		return s, nil
