@@ -40,7 +40,7 @@ func BenchmarkManual(b *testing.B) {
 // BenchmarkRun is a run over many tasks: all new right after the start (cold),
 // all new again once the processes are warm (first), then all unchanged.
 func BenchmarkRun(b *testing.B) {
-	for _, tasks := range []int{10_000, 100_000} {
+	for _, tasks := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(strconv.Itoa(tasks), func(b *testing.B) {
 			perDay := (tasks + task.HistoricalDays - 1) / task.HistoricalDays
 			s := systest.Start(b, systest.WithFsync(), systest.WithTasksPerDay(perDay), systest.WithEnv(systest.API, "TASKSYNC_MANUAL_WAIT=5m"),
