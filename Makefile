@@ -91,6 +91,7 @@ verify-migrations:
 verify-modules:
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
+	cd bench/peers && go mod tidy -diff && go vet ./...
 
 # Compares the tree before and after, so it also finds files that nobody
 # committed, and works on changes that are not committed yet.
@@ -146,6 +147,7 @@ e2e: tools build ## 只跑跨进程的测试
 .PHONY: bench
 bench: tools build ## 性能测试（不在 CI 中）
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m -v $(TESTFLAGS) ./bench/...
+	cd bench/peers && go test -run '^$$' -bench . -benchtime 1x -timeout 60m -v $(TESTFLAGS)
 
 .PHONY: record-histories
 record-histories: tools ## 重新录制 workflows/testdata/replay 下的工作流历史

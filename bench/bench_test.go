@@ -73,6 +73,11 @@ func BenchmarkRun(b *testing.B) {
 			b.ReportMetric(copied.cpu.microseconds("postgres", copied.rows), "copy-postgres-µs/task")
 			b.ReportMetric(copied.cpu.microseconds("bench", copied.rows), "copy-client-µs/task")
 			b.ReportMetric(peakMB(b, s.Worker().PID()), "worker-peak-MB")
+			b.ReportMetric(commitMS(b, s), "commit-ms")
+			b.ReportMetric(first.eventsPer1000(b, s), "first-events/1000")
+			b.ReportMetric(unchanged.eventsPer1000(b, s), "unchanged-events/1000")
+			b.ReportMetric(first.searched(s), "searched-%")
+			b.ReportMetric(float64(systest.Value[int](s, "SELECT count(*)::int FROM data_packages")), "packages")
 		})
 	}
 }
@@ -88,6 +93,61 @@ type measured struct {
 
 func (m measured) rate() float64       { return float64(m.rows) / m.took.Seconds() }
 func (m measured) walPerTask() float64 { return float64(m.wal) / float64(m.rows) }
+
+// eventsPer1000 is the length of the run's history for each thousand tasks.
+func (m measured) eventsPer1000(b *testing.B, s *systest.System) float64 {
+	b.Helper()
+	history, err := s.Temporal.DescribeWorkflowExecution(context.Background(), m.record.WorkflowID, m.record.FirstRunID)
+	require.NoError(b, err)
+	return float64(history.WorkflowExecutionInfo.HistoryLength) / float64(m.rows) * 1000
+}
+
+// searched is the percentage of the run's tasks that no lookup decided.
+func (m measured) searched(s *systest.System) float64 {
+	return 100 * float64(systest.Value[int](s, "SELECT sum(undecided)::int FROM sync_pages WHERE record_id = $1", m.record.ID)) / float64(m.rows)
+}
+
+// commitMS is the median time of a commit that waits for the disk, in
+// milliseconds.
+func commitMS(b *testing.B, s *systest.System) float64 {
+	b.Helper()
+	var took []time.Duration
+	for range 101 {
+		begun := time.Now()
+		require.NoError(b, s.Store.Flush(context.Background()))
+		took = append(took, time.Since(begun))
+	}
+	slices.Sort(took)
+	return float64(took[50].Microseconds()) / 1000
+}
+
+// BenchmarkScale compares a million tasks with a hundred thousand: three pairs
+// of first loads, one after the other.
+func BenchmarkScale(b *testing.B) {
+	const small, large = 100_000, 1_000_000
+	systems := map[int]*systest.System{}
+	for _, tasks := range []int{small, large} {
+		systems[tasks] = systest.Start(b, systest.WithFsync(), systest.WithTasksPerDay((tasks+task.HistoricalDays-1)/task.HistoricalDays),
+			systest.WithEnv(systest.API, "TASKSYNC_MANUAL_WAIT=5m"))
+		systems[tasks].FreezeClock(time.Now())
+	}
+	rate := func(tasks int) float64 {
+		_, err := systems[tasks].SQL.Exec(context.Background(), "TRUNCATE tasks")
+		require.NoError(b, err)
+		return measure(b, systems[tasks], fmt.Sprintf("scale-%d", tasks)).rate()
+	}
+	rate(small) // warms up
+	var ratios []float64
+	for pair := range 3 {
+		s, l := rate(small), rate(large)
+		ratios = append(ratios, l/s)
+		b.ReportMetric(s, fmt.Sprintf("pair%d-100000/s", pair+1))
+		b.ReportMetric(l, fmt.Sprintf("pair%d-1000000/s", pair+1))
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ratios[1], "1000000/100000")
+}
 
 // measure runs a historical sync. VACUUM and CHECKPOINT come first, so that
 // neither hint bits nor full pages of earlier work count.
