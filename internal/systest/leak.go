@@ -143,8 +143,8 @@ func (s *System) claimLeaks(ctx context.Context, secrets []string) (found []stri
 		}
 		for _, batch := range claim.Batches {
 			for _, t := range batch {
-				if secretIn(fmt.Sprintf("%+v %s", t, t.Attributes), secrets) {
-					found = append(found, fmt.Sprintf("the claim %d/%d: task %s", p.Record, p.Seq, t.ID))
+				if secretIn(fmt.Sprintf("%+v %s", t, t.Task.Attributes), secrets) {
+					found = append(found, fmt.Sprintf("the claim %d/%d: task %s", p.Record, p.Seq, t.Task.ID))
 				}
 			}
 		}

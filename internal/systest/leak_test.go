@@ -42,7 +42,7 @@ func TestPlantedSecretsAreFoundWhereverTheyLeak(t *testing.T) {
 	packed := task.Task{ID: "1", Name: "a " + systest.Secret}
 	_, err := s.SQL.Exec(t.Context(), "UPDATE sync_records SET status = 'running', end_time = NULL WHERE id = $1", id)
 	require.NoError(t, err)
-	saved, err := s.Store.SavePage(t.Context(), task.Claim{RecordID: id, Seq: 99, Batches: [][]task.Task{{packed}}})
+	saved, err := s.Store.SavePage(t.Context(), task.Claim{RecordID: id, Seq: 99, ClaimedRows: task.ClaimedRows{Batches: [][]task.Row{{{Task: packed}}}}})
 	require.NoError(t, err)
 	require.True(t, saved)
 	require.Len(t, s.Leaks(), 1, "in a compressed claim")
