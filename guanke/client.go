@@ -7,29 +7,26 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"tasksync/guanke/mapping"
 	"tasksync/task"
-)
-
-const (
-	pathTokenBySecret   = "/token/secret"
-	pathTokenByPassword = "/token"
-	pathTaskList        = "/task/list/v2"
 )
 
 // Client reads the source. It is safe for use by several goroutines, which
 // share one token and one rate limit.
 type Client struct {
+	*format
 	base        *url.URL
 	http        *http.Client
-	credentials url.Values
-	tokenPath   string
+	credentials mapping.Credentials
+	// way is which of the mapping's ways of authorization is taken.
+	way         int
 	pageSize    int
 	concurrency int
-	zone        *time.Location
 	timeout     time.Duration
 	maxBody     int64
 	limiter     *rate.Limiter
@@ -46,20 +43,24 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
+		format:      newFormat(cfg.Mapping, cfg.Zone),
 		base:        base,
-		credentials: url.Values{"secret": {cfg.Secret}},
-		tokenPath:   pathTokenBySecret,
-		pageSize:    cfg.PageSize,
+		credentials: mapping.Credentials{Secret: cfg.Secret, Username: cfg.Username, Password: cfg.Password},
+		pageSize:    maxEntries,
 		concurrency: cfg.Concurrency,
-		zone:        cfg.Zone,
 		timeout:     cfg.Timeout,
 		maxBody:     cfg.MaxBody,
 		limiter:     rate.NewLimiter(rate.Inf, 1),
 		mask:        newMasker(cfg.Secret, cfg.Password),
 	}
-	if cfg.Secret == "" {
-		c.credentials = url.Values{"username": {cfg.Username}, "password": {cfg.Password}}
-		c.tokenPath = pathTokenByPassword
+	if c.way, err = cfg.Mapping.Auth.Way(c.credentials); err != nil {
+		return nil, task.Errorf(task.CodeInvalidArgument, "%v", err)
+	}
+	switch p := &cfg.Mapping.List.Paging; {
+	case p.Size != "":
+		c.pageSize = min(cfg.PageSize, p.Largest)
+	case p.Largest > 0:
+		c.pageSize = p.Largest
 	}
 	if cfg.RatePerSecond > 0 {
 		c.limiter.SetLimit(rate.Limit(cfg.RatePerSecond))
@@ -78,69 +79,112 @@ func New(cfg Config) (*Client, error) {
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Check asks the source for a token, even where the client has one. It answers
-// nil, or why there is none.
+// nil, or why there is none. A source without tokens is not asked.
 func (c *Client) Check(ctx context.Context) error {
+	if !c.hasTokens() {
+		return ctx.Err()
+	}
 	_, err := c.tokens.get(ctx, c.tokens.known())
 	return err
 }
 
+func (c *Client) hasTokens() bool { return c.mapping.Auth.Kind == mapping.AuthToken }
+
+// sized reports whether the size of the pages is known.
+func (c *Client) sized() bool { return c.mapping.List.Paging.Largest > 0 }
+
+// given reports whether the source says what to ask for next.
+func (c *Client) given() bool {
+	style := c.mapping.List.Paging.Style
+	return style == mapping.PagingCursor || style == mapping.PagingLink
+}
+
 // list asks for one page. An expired token is replaced once.
-func (c *Client) list(ctx context.Context, query url.Values) (listAnswer, error) {
-	token, err := c.tokens.get(ctx, "")
-	if err != nil {
-		return listAnswer{}, err
+func (c *Client) list(ctx context.Context, s span, at cursor) (listAnswer, error) {
+	var token string
+	var err error
+	if c.hasTokens() {
+		if token, err = c.tokens.get(ctx, ""); err != nil {
+			return listAnswer{}, err
+		}
 	}
-	out, err := c.listWith(ctx, query, token)
+	out, err := c.listWith(ctx, s, at, token)
 	if !errors.Is(err, errTokenExpired) {
 		return out, err
 	}
 	if token, err = c.tokens.get(ctx, token); err != nil {
 		return listAnswer{}, err
 	}
-	out, err = c.listWith(ctx, query, token)
+	out, err = c.listWith(ctx, s, at, token)
 	if errors.Is(err, errTokenExpired) {
-		return listAnswer{}, task.Errorf(task.CodeSourceUnavailable,
-			"冠客不接受刚取得的令牌（连续两次提示令牌失效），请稍后再试；若一直如此，请检查账号是否在别处登录")
+		return listAnswer{}, expiredTwice()
 	}
 	return out, err
 }
 
-func (c *Client) listWith(ctx context.Context, query url.Values, token string) (listAnswer, error) {
-	res, err := c.get(ctx, pathTaskList, query, token)
+func (c *Client) listWith(ctx context.Context, s span, at cursor, token string) (listAnswer, error) {
+	req, err := c.listRequest(s, at, c.credentials, token)
+	if err != nil {
+		return listAnswer{}, err
+	}
+	res, err := c.send(ctx, req)
 	if err != nil {
 		return listAnswer{}, err
 	}
 	defer res.release()
-	if err := c.statusError(pathTaskList, res); err != nil {
+	return c.readList(ctx, res)
+}
+
+// readList reads the answer to a request for the list.
+func (c *Client) readList(ctx context.Context, res *response) (listAnswer, error) {
+	if err := c.statusError(ctx, forList, res); err != nil {
 		return listAnswer{}, err
 	}
-	out, head, err := decodeList(res.body.Bytes(), c.zone)
-	if err := c.answerError(pathTaskList, res, head, err); err != nil {
+	out, head, err := c.decodeList(ctx, res.body.Bytes())
+	if err := c.answerError(forList, res, head, err); err != nil {
 		return listAnswer{}, err
 	}
 	out.askedAt = res.askedAt
-	return out, nil
+	if c.mapping.List.Paging.Style == mapping.PagingLink {
+		out.next, err = c.nextLink(res)
+	}
+	return out, err
 }
 
-// fetchToken asks for a new token.
-func (c *Client) fetchToken(ctx context.Context) (string, error) {
-	res, err := c.get(ctx, c.tokenPath, c.credentials, "")
+// tokenRequest is the request for a token.
+func (c *Client) tokenRequest(creds mapping.Credentials) (*outgoing, error) {
+	return c.build(&c.mapping.Auth.Requests[c.way], creds, nil)
+}
+
+// fetchToken asks for a new token, and for how long it is good.
+func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
+	req, err := c.tokenRequest(c.credentials)
 	if err != nil {
-		return "", err
+		return "", 0, err
+	}
+	res, err := c.send(ctx, req)
+	if err != nil {
+		return "", 0, err
 	}
 	defer res.release()
-	if err := c.statusError(c.tokenPath, res); err != nil {
-		return "", err
+	return c.readToken(ctx, res)
+}
+
+// readToken reads the answer to a request for a token.
+func (c *Client) readToken(ctx context.Context, res *response) (string, time.Duration, error) {
+	if err := c.statusError(ctx, forToken, res); err != nil {
+		return "", 0, err
 	}
-	token, head, err := decodeToken(res.body.Bytes())
-	if err := c.answerError(c.tokenPath, res, head, err); err != nil {
-		return "", err
+	token, lifetime, head, err := c.decodeToken(ctx, res.body.Bytes())
+	if err := c.answerError(forToken, res, head, err); err != nil {
+		return "", 0, err
 	}
-	return token, nil
+	return token, lifetime, nil
 }
 
 // response is an answer that was read to its end.
 type response struct {
+	url     *url.URL
 	status  int
 	header  http.Header
 	body    *bytes.Buffer
@@ -149,9 +193,9 @@ type response struct {
 
 func (r *response) release() { releaseBuffer(r.body) }
 
-// get sends one request and reads its answer, whatever the status. The errors
+// send sends one request and reads its answer, whatever the status. The errors
 // are the context's own or a *task.Error.
-func (c *Client) get(ctx context.Context, path string, query url.Values, token string) (*response, error) {
+func (c *Client) send(ctx context.Context, out *outgoing) (*response, error) {
 	if err := c.limiter.Wait(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -160,29 +204,30 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, token s
 	}
 	reqCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	address := c.base.JoinPath(path)
-	address.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(reqCtx, http.MethodGet, address.String(), nil)
+	var body io.Reader
+	if out.hasBody {
+		body = strings.NewReader(out.body)
+	}
+	req, err := http.NewRequestWithContext(reqCtx, out.method, out.url.String(), body)
 	if err != nil {
 		return nil, task.Wrap(task.CodeInternal, c.mask.err(err), "无法构造对冠客的请求，请检查 GUANKE_BASE_URL")
 	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "tasksync")
-	if token != "" {
-		req.Header.Set("Authorization", token)
-	}
+	req.Header = out.header
 	askedAt := time.Now()
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.transportError(ctx, reqCtx, err)
 	}
 	defer res.Body.Close()
-	body, err := c.read(res)
+	buf, err := c.read(res)
 	if err != nil {
 		return nil, c.transportError(ctx, reqCtx, err)
 	}
-	return &response{status: res.StatusCode, header: res.Header, body: body, askedAt: askedAt}, nil
+	at := out.url
+	if res.Request != nil {
+		at = res.Request.URL
+	}
+	return &response{url: at, status: res.StatusCode, header: res.Header, body: buf, askedAt: askedAt}, nil
 }
 
 // read reads an answer of at most maxBody bytes; of an HTTP error at most the
@@ -190,7 +235,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, token s
 func (c *Client) read(res *http.Response) (*bytes.Buffer, error) {
 	const errorBody = 64 << 10
 	buf := takeBuffer()
-	if res.StatusCode != http.StatusOK {
+	if !c.mapping.HTTP.Success.HasInt(res.StatusCode) {
 		// What of an error's body cannot be read says no more than its status.
 		_, _ = buf.ReadFrom(io.LimitReader(res.Body, min(errorBody, c.maxBody)))
 		return buf, nil

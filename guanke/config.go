@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"tasksync/guanke/mapping"
 	"tasksync/task"
 )
 
-// MaxPageSize is the largest page that the source answers: a larger one gets
-// an empty list instead of an error.
-const MaxPageSize = 1000
+// MaxPageSize is the largest page that is asked for.
+const MaxPageSize = mapping.MaxPageSize
 
 // Config is what a Client needs. Zero values mean the defaults.
 type Config struct {
@@ -19,14 +19,16 @@ type Config struct {
 	// path is kept as a prefix; a query, a fragment and credentials in it are
 	// refused.
 	BaseURL string
-	// Secret buys a token; it is preferred to Username and Password. One of
-	// the two ways is required.
+	// Mapping describes the source; nil is mapping.Default, Guanke's own API.
+	Mapping *mapping.Mapping
+	// Secret, Username and Password are the credentials. Which of them are
+	// required, and which are preferred, is the mapping's.
 	Secret             string
 	Username, Password string
 	// PageSize is how many tasks a page has, 1 to MaxPageSize; 0 is
-	// MaxPageSize.
+	// MaxPageSize. The mapping may have a lower limit.
 	PageSize int
-	// Zone is the zone of the source's times; nil is Asia/Shanghai.
+	// Zone replaces the mapping's zone of times; nil does not.
 	Zone *time.Location
 	// Timeout bounds one request with its answer; 0 is 30 s.
 	Timeout time.Duration
@@ -46,8 +48,11 @@ func (cfg *Config) setDefaults() {
 	if cfg.PageSize == 0 {
 		cfg.PageSize = MaxPageSize
 	}
+	if cfg.Mapping == nil {
+		cfg.Mapping = mapping.Default()
+	}
 	if cfg.Zone == nil {
-		cfg.Zone = chineseTime()
+		cfg.Zone = cfg.Mapping.Zone
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
@@ -68,8 +73,6 @@ func (cfg *Config) validate() (*url.URL, error) {
 	switch {
 	case cfg.BaseURL == "":
 		return nil, invalid("没有设置冠客接口地址，请设置 GUANKE_BASE_URL，例如 https://open-api.gooki.com")
-	case cfg.Secret == "" && (cfg.Username == "" || cfg.Password == ""):
-		return nil, invalid("没有设置冠客凭据，请设置 GUANKE_API_SECRET，或同时设置 GUANKE_USERNAME 和 GUANKE_PASSWORD")
 	case cfg.PageSize < 1 || cfg.PageSize > MaxPageSize:
 		return nil, invalid("每页条数 %d 无效，应在 1 到 %d 之间", cfg.PageSize, MaxPageSize)
 	case cfg.Timeout < 0:
@@ -89,13 +92,4 @@ func (cfg *Config) validate() (*url.URL, error) {
 		return nil, invalid("GUANKE_BASE_URL 只能有主机和路径，不能带账号、查询参数或 #")
 	}
 	return base, nil
-}
-
-// chineseTime is Asia/Shanghai, by its offset where the machine has no
-// database of zones: China has kept UTC+8 without summer time since 1991.
-func chineseTime() *time.Location {
-	if zone, err := time.LoadLocation("Asia/Shanghai"); err == nil {
-		return zone
-	}
-	return time.FixedZone("Asia/Shanghai", 8*60*60)
 }

@@ -1,18 +1,22 @@
-// Package guanke is the client of the source, Guanke (冠客), a platform for
-// outbound calls by robots. It reads the task list of the open API that
-// spec/domain.md describes and gives back the words of package task; the wire
-// format stays in wire.go.
+// Package guanke is the client of the source: Guanke (冠客), a platform for
+// outbound calls by robots, or any other that a mapping describes (package
+// mapping). It reads the task list and gives back the words of package task;
+// how answers are written stays in here.
 //
 // # Windows and pages
 //
-// A task.Window is half-open, the source's startTime and endTime are whole
-// seconds of Chinese time and both inclusive. A window therefore asks for the
-// first whole second that is not before From up to the last whole second
-// before To. A window of more than 7 days, which the source refuses, is cut
-// into spans by the calendar of the source's zone. An entry whose creation time
-// lies outside the window although the source was asked correctly is dropped
-// without a word: it belongs to another window's run. It stays in the page's
-// Total, so that a source which does this shows up as drift.
+// A task.Window is half-open. What the source is asked for goes in the steps of
+// its parameters, never less than the window, and is cut into spans where the
+// source has a longest one, by the calendar of the source's zone. A valid entry
+// whose creation time lies outside the window is dropped without a word: it
+// belongs to another window's run. It stays in the page's Total, so that a
+// source which answers what it was not asked for shows up as drift; where more
+// than the window had to be asked for, pages have no Total.
+//
+// # Left-over fields
+//
+// What no expression of the mapping uses and its list ignore does not name
+// becomes the task's Attributes, at most MaxAttributes bytes.
 //
 // # Errors
 //
@@ -20,8 +24,14 @@
 // source_unavailable (passing: network, time-out, 5xx, 429, a cut-off answer, a
 // token that expired twice), source_auth (our credentials or our rights were
 // refused) and source_contract (an answer that the contract does not allow), or
-// the context's own error. An invalid configuration is invalid_argument. The
-// client does not retry and does not log. No error holds the query of a URL,
-// the secret, the password or a token, since the text of every foreign error is
-// masked before it goes in.
+// the context's own error. An invalid configuration, and a cursor of another
+// mapping, is invalid_argument. The client does not retry and does not log. No
+// error holds the query of a URL, the secret, the password or a token, since
+// the text of every foreign error is masked before it goes in.
+//
+// # Checking a source
+//
+// ProbeToken and ProbePage go the same way as Pages, one step at a time, and
+// show each request as it was sent, the answer to it, and what was read from
+// it.
 package guanke

@@ -5,15 +5,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"tasksync/guanke/mapping"
 	"tasksync/task"
 )
 
@@ -66,56 +68,83 @@ func (c *Client) transportError(ctx, reqCtx context.Context, err error) error {
 	return fail(task.CodeSourceUnavailable, "访问冠客接口失败，请检查网络后再试")
 }
 
-// statusError translates an HTTP status other than 200; nil for 200.
-func (c *Client) statusError(path string, res *response) error {
-	if res.status == http.StatusOK {
+// purpose is what a request is for.
+type purpose int
+
+const (
+	forToken purpose = iota
+	forList
+)
+
+func (c *Client) plan(why purpose) *answerPlan {
+	if why == forToken {
+		return c.tokenPlan
+	}
+	return c.listPlan
+}
+
+// statusError translates an HTTP status that is no success; nil for one that
+// is.
+func (c *Client) statusError(ctx context.Context, why purpose, res *response) error {
+	statuses := &c.mapping.HTTP
+	if statuses.Success.HasInt(res.status) {
 		return nil
 	}
 	// Whether the body is an envelope does not matter: the status decides.
-	head, _ := decodeHead(res.body.Bytes())
-	says := c.says(head.message)
+	plan := c.plan(why)
+	message := c.decodeHead(ctx, res.body.Bytes(), plan).message
+	says, messages := c.says(message), &plan.envelope.Messages
 	switch {
-	case res.status >= 500, res.status == http.StatusTooManyRequests:
+	case statuses.Passing.HasInt(res.status), res.status >= 400 && matches(messages.Passing, message):
 		return c.passing(res, strconv.Itoa(res.status), says)
-	case path != pathTaskList && res.status >= 400 && res.status <= 403:
+	case why == forToken && res.status >= 400 && res.status <= 403:
 		// The token endpoints take nothing but credentials.
 		return c.refused(says)
-	case res.status == http.StatusUnauthorized, res.status >= 400 && speaksOfExpiry(head.message):
-		return errTokenExpired
-	case res.status == http.StatusForbidden:
-		return task.Errorf(task.CodeSourceAuth, "冠客拒绝了访问（403），请检查账号的权限和 GUANKE_API_SECRET%s", says)
+	case statuses.Expired.HasInt(res.status), res.status >= 400 && matches(messages.Expired, message):
+		return c.expired(says)
+	case statuses.Credentials.HasInt(res.status), res.status >= 400 && matches(messages.Credentials, message):
+		return c.forbidden(strconv.Itoa(res.status), says)
 	}
 	return task.Errorf(task.CodeSourceContract, "冠客接口返回 %d，请检查 GUANKE_BASE_URL%s", res.status, says)
 }
 
-// answerError translates an error code inside HTTP 200, or the error err of
+// answerError translates an error code inside a success, or the error err of
 // decoding the answer; nil if all is well.
-func (c *Client) answerError(path string, res *response, head envelope, err error) error {
+func (c *Client) answerError(why purpose, res *response, head envelope, err error) error {
 	var contract *contractError
 	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return task.Errorf(task.CodeSourceUnavailable, "冠客接口的答复不完整，请稍后再试")
 	case errors.As(err, &contract):
-		return task.Errorf(task.CodeSourceContract, "冠客接口的答复不符合约定：%s", contract.reason)
+		return task.Errorf(task.CodeSourceContract, "冠客接口的答复不符合约定：%s", c.quote(contract.reason, 300))
 	case err != nil:
 		return task.Errorf(task.CodeSourceContract,
 			"冠客接口返回的不是有效的 JSON（开头是 %q），请检查 GUANKE_BASE_URL", c.quote(res.body.String(), 40))
-	case head.code == http.StatusOK:
+	case head.ok:
 		return nil
 	}
-	says := c.says(head.message)
-	switch code := head.code; {
-	case code >= 500 && code <= 599, code == http.StatusTooManyRequests:
-		return c.passing(res, fmt.Sprintf("错误码 %d", code), says)
-	case path != pathTaskList:
-		return c.refused(says)
-	case code == http.StatusUnauthorized, speaksOfExpiry(head.message):
-		return errTokenExpired
-	case code == http.StatusForbidden:
-		return task.Errorf(task.CodeSourceAuth, "冠客拒绝了访问（错误码 403），请检查账号的权限和 GUANKE_API_SECRET%s", says)
-	default:
-		return task.Errorf(task.CodeSourceContract, "冠客接口返回错误码 %d，请核对接口约定%s", code, says)
+	says, e := c.says(head.message), c.plan(why).envelope
+	what := "错误码 " + c.quote(head.code, 40)
+	if head.code == "" {
+		what = "失败的答复"
 	}
+	switch {
+	case e.Codes.Passing.Has(head.code), matches(e.Messages.Passing, head.message):
+		return c.passing(res, what, says)
+	case why == forToken:
+		return c.refused(says)
+	case e.Codes.Expired.Has(head.code), matches(e.Messages.Expired, head.message):
+		return c.expired(says)
+	case e.Codes.Credentials.Has(head.code), matches(e.Messages.Credentials, head.message):
+		return c.forbidden(what, says)
+	}
+	return task.Errorf(task.CodeSourceContract, "冠客接口返回%s，请核对接口约定%s", what, says)
+}
+
+func matches(patterns []*regexp.Regexp, message string) bool {
+	return message != "" && slices.ContainsFunc(patterns, func(re *regexp.Regexp) bool { return re.MatchString(message) })
 }
 
 func (c *Client) passing(res *response, what, says string) error {
@@ -124,13 +153,40 @@ func (c *Client) passing(res *response, what, says string) error {
 	return err
 }
 
-// refused is the word for a token endpoint that gives no token.
-func (c *Client) refused(says string) error {
-	settings := "GUANKE_API_SECRET"
-	if c.tokenPath == pathTokenByPassword {
-		settings = "GUANKE_USERNAME 和 GUANKE_PASSWORD"
+// expired is the word for a refusal that a new token mends, where there are
+// tokens.
+func (c *Client) expired(says string) error {
+	if c.hasTokens() {
+		return errTokenExpired
 	}
-	return task.Errorf(task.CodeSourceAuth, "冠客拒绝了凭据，请检查 %s%s", settings, says)
+	return c.refused(says)
+}
+
+func expiredTwice() error {
+	return task.Errorf(task.CodeSourceUnavailable,
+		"冠客不接受刚取得的令牌（连续两次提示令牌失效），请稍后再试；若一直如此，请检查账号是否在别处登录")
+}
+
+func (c *Client) forbidden(what, says string) error {
+	return task.Errorf(task.CodeSourceAuth, "冠客拒绝了访问（%s），请检查账号的权限%s%s", what, c.settings(" 和 "), says)
+}
+
+// refused is the word for credentials that the source does not take.
+func (c *Client) refused(says string) error {
+	if c.mapping.Auth.Kind == mapping.AuthNone {
+		return task.Errorf(task.CodeSourceAuth, "冠客要求登录，而映射文件里写的是不需要（auth.kind: none）%s", says)
+	}
+	return task.Errorf(task.CodeSourceAuth, "冠客拒绝了凭据，请检查%s%s", c.settings(" "), says)
+}
+
+// settings names the settings of our credentials, behind before; "" if there
+// are none.
+func (c *Client) settings(before string) string {
+	way := c.mapping.Auth.Ways()[c.way]
+	if len(way) == 0 {
+		return ""
+	}
+	return before + strings.Join(way, " 和 ")
 }
 
 // says quotes the source's own message, masked and bounded; "" if it is empty.
@@ -149,19 +205,12 @@ func (c *Client) quote(text string, limit int) string {
 	return c.mask.excerpt(text, limit)
 }
 
-// speaksOfExpiry reports whether the source's message says that the token is
-// no longer good. Which code goes with it is not documented.
-func speaksOfExpiry(message string) bool {
-	m := strings.ToLower(message)
-	if !strings.Contains(m, "token") && !strings.Contains(m, "令牌") {
-		return false
+// masked is text without our credentials and our token.
+func (c *Client) masked(text string) string {
+	if token := c.tokens.known(); token != "" {
+		text = strings.ReplaceAll(text, token, "***")
 	}
-	for _, word := range [...]string{"过期", "失效", "无效", "expire", "invalid"} {
-		if strings.Contains(m, word) {
-			return true
-		}
-	}
-	return false
+	return c.mask.secrets.Replace(text)
 }
 
 // retryAfter reads the header of that name, whole seconds or an HTTP date; 0

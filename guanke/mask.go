@@ -1,6 +1,7 @@
 package guanke
 
 import (
+	"encoding/json"
 	"errors"
 	"net/url"
 	"regexp"
@@ -24,7 +25,11 @@ func newMasker(secrets ...string) *masker {
 		if s == "" {
 			continue
 		}
-		for _, form := range [...]string{s, url.QueryEscape(s), url.PathEscape(s)} {
+		forms := []string{s, url.QueryEscape(s), url.PathEscape(s)}
+		if quoted, err := json.Marshal(s); err == nil {
+			forms = append(forms, string(quoted[1:len(quoted)-1]))
+		}
+		for _, form := range forms {
 			pairs = append(pairs, form, "***")
 		}
 	}

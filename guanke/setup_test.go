@@ -135,12 +135,15 @@ func truth(t *testing.T, address string, first, last time.Time) []task.Task {
 			ConnectNumber int64
 			SuccessNumber int64
 			CreateTime    int64
+			Concurrency   int
+			Remark        string
 		}
 		require.NoError(t, d.Decode(&e))
 		out = append(out, task.Task{
 			ID: e.ID.String(), Name: e.TaskName, State: e.State.String(),
 			Total: e.TotalNumber, Called: e.CallNumber, Connected: e.ConnectNumber, Succeeded: e.SuccessNumber,
-			CreatedAt: time.Unix(e.CreateTime, 0).In(shanghai),
+			CreatedAt:  time.Unix(e.CreateTime, 0).In(shanghai),
+			Attributes: fmt.Appendf(nil, `{"concurrency":%d,"remark":%q}`, e.Concurrency, e.Remark),
 		})
 	}
 	return out

@@ -3,17 +3,22 @@ package guanke
 import (
 	"context"
 	"sync"
+	"time"
 )
 
-// tokens keeps the token that all calls share. Those that need a new one at
+// tokens keeps the token that all calls share, until shortly before it ends if
+// the source said when. Those that need a new one at
 // the same time wait for one and the same request, which ends early only when
 // nobody waits for it any more.
 type tokens struct {
-	fetch func(context.Context) (string, error)
+	// fetch answers a new token and how long it is good; 0 is not known.
+	fetch func(context.Context) (string, time.Duration, error)
 
 	mu      sync.Mutex
 	current string
-	flight  *tokenFlight
+	// until is when a new one is due; zero is never.
+	until  time.Time
+	flight *tokenFlight
 }
 
 type tokenFlight struct {
@@ -39,7 +44,7 @@ func (t *tokens) get(ctx context.Context, stale string) (string, error) {
 		return "", err
 	}
 	t.mu.Lock()
-	if t.current != "" && t.current != stale {
+	if t.current != "" && t.current != stale && (t.until.IsZero() || time.Now().Before(t.until)) {
 		defer t.mu.Unlock()
 		return t.current, nil
 	}
@@ -68,12 +73,13 @@ func (t *tokens) take(ctx context.Context) *tokenFlight {
 	t.flight = flight
 	go func() {
 		defer cancel()
-		token, err := t.fetch(ctx)
+		asked := time.Now()
+		token, lifetime, err := t.fetch(ctx)
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		flight.token, flight.err = token, err
 		if err == nil {
-			t.current = token
+			t.keep(token, lifetime, asked)
 		}
 		if t.flight == flight {
 			t.flight = nil
@@ -81,6 +87,21 @@ func (t *tokens) take(ctx context.Context) *tokenFlight {
 		close(flight.done)
 	}()
 	return flight
+}
+
+// put makes token the current one.
+func (t *tokens) put(token string, lifetime time.Duration, asked time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.keep(token, lifetime, asked)
+}
+
+// keep is put with the lock held.
+func (t *tokens) keep(token string, lifetime time.Duration, asked time.Time) {
+	t.current, t.until = token, time.Time{}
+	if lifetime > 0 {
+		t.until = asked.Add(lifetime - min(lifetime/10, time.Minute))
+	}
 }
 
 // leave takes one waiter off; the last one ends the flight and sees it end.

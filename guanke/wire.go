@@ -2,24 +2,31 @@ package guanke
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"tasksync/guanke/mapping"
 	"tasksync/task"
 )
 
-// This file and entry.go, for one task, alone know how the source writes its
-// answers. They are read in one pass over the tokens: the decoder is the
+// This file and entry.go, for one task, read the answers of the source as the
+// mapping describes them, in one pass over the tokens: the decoder is the
 // hottest code of a worker.
+
+// longestRun bounds the expressions of one answer that are run.
+const longestRun = 10 * time.Second
 
 // envelope is what every answer begins with.
 type envelope struct {
-	code    int64
-	message string
+	// ok is false where the source refused.
+	ok            bool
+	code, message string
 }
 
 // listAnswer is one page of the task list.
@@ -28,7 +35,11 @@ type listAnswer struct {
 	rejects []task.Reject
 	// total is how many tasks the source has for the query; nil if it does
 	// not say.
-	total   *int
+	total *int
+	// more is whether the source has more; nil if it does not say.
+	more *bool
+	// next is the cursor or the link of the next page; "" if there is none.
+	next    string
 	askedAt time.Time
 }
 
@@ -39,30 +50,126 @@ type contractError struct{ reason string }
 
 func (e *contractError) Error() string { return e.reason }
 
-// decodeHead reads the envelope and passes over the data.
-func decodeHead(body []byte) (envelope, error) {
-	return decodeEnvelope(body, func(d *decoder) error { return d.SkipValue() })
+// format is how the answers of one source are read. It is shared.
+type format struct {
+	mapping *mapping.Mapping
+	zone    *time.Location
+	// The plans are tokenPlan for the answer with a token, nil if there is
+	// none, listPlan for a page, and entryPlan for one entry of it.
+	tokenPlan, listPlan *answerPlan
+	entryPlan           *entryPlan
+	// labels are what people call the fields.
+	labels [mapping.FieldCount]string
 }
 
-// decodeToken reads the answer of a token endpoint.
-func decodeToken(body []byte) (string, envelope, error) {
-	var token string
-	head, err := decodeEnvelope(body, func(d *decoder) error {
-		return d.object(func(name string) error {
-			if name != "token" {
-				return d.SkipValue()
-			}
-			v, err := d.ReadValue()
-			if err == nil && v.Kind() == '"' {
-				token, _ = text(v)
-			}
-			return err
-		})
-	})
-	if err == nil && head.code == 200 && !headerSafe(token) {
-		err = &contractError{"令牌（token）缺失或不是可用的文本"}
+func newFormat(m *mapping.Mapping, zone *time.Location) *format {
+	f := &format{mapping: m, zone: zone, listPlan: newAnswerPlan(m, false), entryPlan: newEntryPlan(m)}
+	if m.Auth.Kind == mapping.AuthToken {
+		f.tokenPlan = newAnswerPlan(m, true)
 	}
-	return token, head, err
+	for i, e := range m.Fields {
+		if e != nil {
+			f.labels[i] = e.Label()
+		}
+	}
+	return f
+}
+
+// decoder reads one answer.
+type decoder struct {
+	*jsontext.Decoder
+	*format
+	ctx  context.Context
+	body []byte
+	// slots and guesses belong to the plan of the answer.
+	slots   []jsontext.Value
+	guesses guesses
+	entries entryState
+	out     *listAnswer
+	found   bool
+	// contract is the first thing that is not as promised.
+	contract *contractError
+	// whole is the decoded body, for expressions that are run.
+	whole   any
+	decoded bool
+}
+
+func (f *format) decoder(ctx context.Context, body []byte, p *answerPlan) *decoder {
+	return &decoder{
+		Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
+		format:  f, ctx: ctx, body: body, slots: make([]jsontext.Value, p.slots), guesses: make(guesses, p.nodes), out: &listAnswer{},
+	}
+}
+
+func (d *decoder) breach(reason string) {
+	if d.contract == nil {
+		d.contract = &contractError{reason}
+	}
+}
+
+// decodeHead reads only the envelope, as far as there is one.
+func (f *format) decodeHead(ctx context.Context, body []byte, p *answerPlan) envelope {
+	d := f.decoder(ctx, body, p)
+	if err := d.skim(p); err != nil {
+		return envelope{}
+	}
+	head, _ := d.head(p)
+	return head
+}
+
+// mending calls read with body, and again with body mended where it is no JSON
+// and can be.
+func mending(body []byte, read func([]byte) error) error {
+	err := read(body)
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		if better, changed := mended(body); changed {
+			return read(better)
+		}
+	}
+	return err
+}
+
+// decodeToken reads the answer of a token endpoint: the token and how long it
+// is good, 0 if that is not said.
+func (f *format) decodeToken(ctx context.Context, body []byte) (token string, lifetime time.Duration, head envelope, err error) {
+	err = mending(body, func(body []byte) error {
+		token, lifetime, head, err = f.tokenIn(ctx, body)
+		return err
+	})
+	return token, lifetime, head, err
+}
+
+func (f *format) tokenIn(ctx context.Context, body []byte) (string, time.Duration, envelope, error) {
+	ctx, cancel := context.WithTimeout(ctx, longestRun)
+	defer cancel()
+	d := f.decoder(ctx, body, f.tokenPlan)
+	if err := d.skim(f.tokenPlan); err != nil {
+		return "", 0, envelope{}, err
+	}
+	head, err := d.head(f.tokenPlan)
+	if err != nil || !head.ok {
+		return "", 0, head, err
+	}
+	v, err := d.value(f.tokenPlan.token)
+	if err != nil {
+		return "", 0, head, err
+	}
+	var token string
+	if v.Kind() == '"' {
+		token, _ = text(v)
+	}
+	if !headerSafe(token) {
+		return "", 0, head, &contractError{"令牌（" + f.mapping.Auth.Token.Label() + "）缺失或不是可用的文本"}
+	}
+	lifetime := f.mapping.Auth.Lifetime
+	if v, err = d.value(f.tokenPlan.expires); err != nil {
+		return "", 0, head, err
+	}
+	if seconds, ok := integer(v); ok && seconds > 0 && seconds < math.MaxInt64/int64(time.Second) {
+		lifetime = time.Duration(seconds) * time.Second
+	}
+	return token, lifetime, head, nil
 }
 
 // headerSafe reports whether the token can be sent in a header.
@@ -76,184 +183,189 @@ func headerSafe(token string) bool {
 }
 
 // decodeList reads one page of the task list. An entry that is not a valid task
-// costs only itself. Times are given in zone.
-func decodeList(body []byte, zone *time.Location) (listAnswer, envelope, error) {
-	var (
-		out   listAnswer
-		found bool
-	)
-	head, err := decodeEnvelope(body, func(d *decoder) error {
-		return d.object(func(name string) error {
-			switch name {
-			case "data":
-				found = true
-				return d.entries(&out, zone)
-			case "totalCount":
-				v, err := d.ReadValue()
-				if err != nil {
-					return err
-				}
-				return d.total(&out, v)
-			}
-			return d.SkipValue()
-		})
+// costs only itself. What is wrong with the list does not count where the
+// source refused.
+func (f *format) decodeList(ctx context.Context, body []byte) (out listAnswer, head envelope, err error) {
+	err = mending(body, func(body []byte) error {
+		out, head, err = f.listIn(ctx, body)
+		return err
 	})
-	if err == nil && head.code == 200 && !found {
-		err = &contractError{"缺少任务列表（data.data）"}
-	}
 	return out, head, err
 }
 
-// decodeEnvelope reads an answer whose data is read by data. What is wrong with
-// the data does not count where the code says that the source refused. An answer
-// that is no JSON is mended and read again, from its beginning.
-func decodeEnvelope(body []byte, data func(*decoder) error) (envelope, error) {
-	head, err := readEnvelope(body, data)
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
-		if better, changed := mended(body); changed {
-			return readEnvelope(better, data)
-		}
+func (f *format) listIn(ctx context.Context, body []byte) (listAnswer, envelope, error) {
+	if f.entryPlan.runs {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, longestRun)
+		defer cancel()
 	}
-	return head, err
+	d := f.decoder(ctx, body, f.listPlan)
+	d.entries.start(f.entryPlan)
+	if err := d.skim(f.listPlan); err != nil {
+		return *d.out, envelope{}, err
+	}
+	head, err := d.head(f.listPlan)
+	if err != nil || !head.ok {
+		return *d.out, head, err
+	}
+	if err := d.late(f.listPlan); err != nil {
+		return *d.out, head, err
+	}
+	if !d.found {
+		d.breach("缺少任务列表（" + f.mapping.List.Items.Label() + "）")
+	}
+	if d.contract != nil {
+		return *d.out, head, d.contract
+	}
+	return *d.out, head, nil
 }
 
-func readEnvelope(body []byte, data func(*decoder) error) (envelope, error) {
-	d := &decoder{body: body, Decoder: jsontext.NewDecoder(bytes.NewBuffer(body),
-		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
-	var (
-		head     envelope
-		hasCode  bool
-		contract *contractError
-	)
-	err := d.object(func(name string) error {
-		switch name {
-		case "code":
-			v, err := d.ReadValue()
-			if err != nil {
-				return err
-			}
-			if head.code, hasCode = integer(v); !hasCode {
-				return &contractError{"code 不是整数"}
-			}
-			return nil
-		case "message":
-			v, err := d.ReadValue()
-			if err == nil && v.Kind() == '"' {
-				head.message, _ = text(v)
-			}
-			return err
-		case "data":
-			err := data(d)
-			if errors.As(err, &contract) {
-				return nil
-			}
-			return err
-		}
-		return d.SkipValue()
-	})
+// skim passes over the answer and keeps what the plan names.
+func (d *decoder) skim(p *answerPlan) error {
+	err := d.walk(p.root)
 	if errors.Is(err, io.EOF) { // Nothing at all was sent.
-		err = io.ErrUnexpectedEOF
+		return io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return head, err
+		return err
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return head, errors.New("text after the answer")
+		return errors.New("text after the answer")
 	}
+	return nil
+}
+
+// walk reads the value that stands at n.
+func (d *decoder) walk(n *node) error {
+	kind := d.PeekKind()
 	switch {
-	case !hasCode:
-		return head, &contractError{"缺少 code"}
-	case head.code == 200 && contract != nil:
-		return head, contract
-	}
-	return head, nil
-}
-
-// decoder reads tokens of body.
-type decoder struct {
-	*jsontext.Decoder
-	body []byte
-}
-
-// object reads an object and calls member with each name; member must read the
-// value.
-func (d *decoder) object(member func(name string) error) error {
-	if kind := d.PeekKind(); kind != '{' {
-		if err := d.SkipValue(); err != nil {
-			return err
-		}
-		return &contractError{"应为 JSON 对象的地方不是对象"}
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	var contract *contractError
-	for d.PeekKind() != '}' {
+	case n.items:
+		return d.list(kind)
+	case len(n.slots) > 0:
 		v, err := d.ReadValue()
-		if err != nil {
-			return err
+		if err == nil {
+			d.keep(n, v)
 		}
-		name, _ := text(v)
-		if err := member(name); err != nil && !errors.As(err, &contract) {
-			return err
-		}
-	}
-	if _, err := d.ReadToken(); err != nil {
 		return err
-	}
-	if contract != nil {
-		return contract
-	}
-	return nil
-}
-
-func (d *decoder) total(out *listAnswer, v jsontext.Value) error {
-	out.total = nil
-	if v.Kind() == 'n' {
-		return nil
-	}
-	n, ok := integer(v)
-	if !ok || n < 0 || n > math.MaxInt32 {
-		return &contractError{"总数（totalCount）不是有效的整数"}
-	}
-	total := int(n)
-	out.total = &total
-	return nil
-}
-
-// entries reads the list; null is an empty one.
-func (d *decoder) entries(out *listAnswer, zone *time.Location) error {
-	switch d.PeekKind() {
-	case 'n':
+	case kind != '{' || n.children == nil:
 		return d.SkipValue()
-	case '[':
-	default:
-		if err := d.SkipValue(); err != nil {
-			return err
-		}
-		return &contractError{"任务列表（data.data）不是数组"}
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
-	out.tasks, out.rejects = nil, nil
-	for d.PeekKind() != ']' {
-		e, err := d.entry()
+	for i := 0; d.PeekKind() != '}'; i++ {
+		name, err := d.ReadValue()
 		if err != nil {
 			return err
 		}
-		if e.problem != "" {
-			out.rejects = append(out.rejects, e.reject())
-			continue
+		child := d.guesses.child(n, i, d.stable(name))
+		if child == nil {
+			err = d.SkipValue()
+		} else {
+			err = d.walk(child)
 		}
-		if out.tasks == nil {
-			// As many as would follow if all were like the first.
-			out.tasks = make([]task.Task, 0, min(MaxPageSize, len(d.body)/(len(e.raw)+1)+1))
+		if err != nil {
+			return err
 		}
-		e.task.CreatedAt = time.Unix(e.created, 0).In(zone)
-		out.tasks = append(out.tasks, e.task)
 	}
 	_, err := d.ReadToken()
 	return err
+}
+
+// stable is v, the value that was just read, as a part of the body, which the
+// next read does not touch.
+func (d *decoder) stable(v jsontext.Value) jsontext.Value {
+	end := d.InputOffset()
+	return d.body[end-int64(len(v)) : end]
+}
+
+// guesses remember, for each node, the names that came in each position: the
+// objects of a list mostly have the same members in the same order.
+type guesses [][]guess
+
+type guess struct {
+	name []byte
+	next *node
+}
+
+// child is the node of a member, the i-th of an object at n; nil if nobody
+// wants it. The name is given as it stands in the body, with its quotes.
+func (g guesses) child(n *node, i int, name []byte) *node {
+	const most = 64
+	known := g[n.no]
+	if i < len(known) && bytes.Equal(known[i].name, name) {
+		return known[i].next
+	}
+	next := n.child(name)
+	switch {
+	case i < len(known):
+		known[i] = guess{name, next}
+	case i == len(known) && i < most:
+		g[n.no] = append(known, guess{name, next})
+	}
+	return next
+}
+
+func (n *node) child(name jsontext.Value) *node {
+	if inner := name[1 : len(name)-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return n.children[string(inner)]
+	}
+	s, _ := text(name)
+	return n.children[s]
+}
+
+// list reads the entries; null is an empty list.
+func (d *decoder) list(kind jsontext.Kind) error {
+	d.found = true
+	switch kind {
+	case 'n':
+		return d.SkipValue()
+	case '[':
+		return d.readEntries()
+	}
+	d.breach("任务列表（" + d.mapping.List.Items.Label() + "）不是数组")
+	return d.SkipValue()
+}
+
+// head says what the envelope of an answer that was skimmed says.
+func (d *decoder) head(p *answerPlan) (envelope, error) {
+	var head envelope
+	message, err := d.value(p.message)
+	if err != nil {
+		return head, err
+	}
+	if message.Kind() == '"' {
+		head.message, _ = text(message)
+	}
+	code, err := d.value(p.code)
+	if err != nil {
+		return head, err
+	}
+	set := p.envelope.Codes.Success
+	deciding := p.success == nil && p.code != nil && !set.Empty()
+	n, isNumber := integer(code)
+	switch {
+	case isNumber:
+		head.code = formatInt(n)
+	case deciding && code == nil:
+		return head, &contractError{"缺少 " + p.code.expr.Label()}
+	case deciding && set.Numbers():
+		return head, &contractError{p.code.expr.Label() + " 不是整数"}
+	case code.Kind() == '"':
+		head.code, _ = text(code)
+	case code != nil:
+		head.code = string(code)
+	}
+	if isNumber && code.Kind() == '"' && !set.Has(head.code) {
+		// 0000 may be meant as it is written.
+		head.code, _ = text(code)
+		head.code = strings.TrimSpace(head.code)
+	}
+	if p.success == nil {
+		head.ok = !deciding || set.Has(head.code)
+		return head, nil
+	}
+	v, err := d.value(p.success)
+	head.ok = v.Kind() == 't'
+	return head, err
 }

@@ -13,6 +13,7 @@ import (
 
 	"tasksync/db"
 	"tasksync/guanke"
+	"tasksync/guanke/mapping"
 	"tasksync/internal/config"
 	"tasksync/runs"
 	"tasksync/schedule"
@@ -102,16 +103,30 @@ func StartupLines(cfg config.Config) []string { return schedule.StartupLines(sch
 // sourceTimeout bounds one request to Guanke.
 const sourceTimeout = 30 * time.Second
 
-var sourceModule = fx.Module("source", fx.Provide(func(lc fx.Lifecycle, cfg config.Config) (*guanke.Client, error) {
+// NewSource makes the client of the source that the settings describe. It asks
+// nothing of the source.
+func NewSource(cfg config.Config) (*guanke.Client, error) {
 	if cfg.GuankeBaseURL == "" {
 		return nil, invalid("没有设置冠客接口：请设置 GUANKE_BASE_URL，以及 GUANKE_API_SECRET 或 GUANKE_USERNAME 和 GUANKE_PASSWORD")
 	}
+	m, err := mapping.Load(cfg.SourceMapping)
+	if err != nil {
+		return nil, invalid("%v", err)
+	}
 	c, err := guanke.New(guanke.Config{
-		BaseURL: cfg.GuankeBaseURL, Secret: cfg.GuankeAPISecret.Reveal(), Username: cfg.GuankeUsername,
+		BaseURL: cfg.GuankeBaseURL, Mapping: m, Secret: cfg.GuankeAPISecret.Reveal(), Username: cfg.GuankeUsername,
 		Password: cfg.GuankePassword.Reveal(), PageSize: cfg.PageSize, Timeout: sourceTimeout, RatePerSecond: cfg.GuankeRate,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("guanke: %w", err)
+	}
+	return c, nil
+}
+
+var sourceModule = fx.Module("source", fx.Provide(func(lc fx.Lifecycle, cfg config.Config) (*guanke.Client, error) {
+	c, err := NewSource(cfg)
+	if err != nil {
+		return nil, err
 	}
 	lc.Append(fx.StopHook(c.Close))
 	return c, nil

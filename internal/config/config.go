@@ -26,6 +26,9 @@ type Config struct {
 	GuankeAPISecret Secret `env:"GUANKE_API_SECRET" zh:"冠客接口密钥（推荐）；也可以改用下面的用户名和密码"`
 	GuankeUsername  string `env:"GUANKE_USERNAME" zh:"冠客用户名"`
 	GuankePassword  Secret `env:"GUANKE_PASSWORD" zh:"冠客密码"`
+	// SourceMapping is the path of the file that describes the source; empty is
+	// the embedded one of Guanke's own API.
+	SourceMapping string `env:"TASKSYNC_SOURCE_MAPPING" zh:"数据源映射文件（YAML）的路径：接口与内置的冠客接口不同时，用它说明怎样登录、翻页和取字段。留空时使用内置的映射"`
 	// GuankeRate bounds the requests per second; 0 is unlimited.
 	GuankeRate float64 `env:"TASKSYNC_GUANKE_RATE" envDefault:"0" zh:"每秒最多向冠客发出的请求数，可以是小数；0 表示不限"`
 
