@@ -203,12 +203,16 @@ func setup(t *testing.T) *fixture {
 
 // activities are those of a new worker.
 func (f *fixture) activities() *activities.Activities {
-	return activities.New(activities.Config{
+	return activities.New(f.config(), f.store, f.source, f.temporal)
+}
+
+func (f *fixture) config() activities.Config {
+	return activities.Config{
 		Zone: time.UTC, LockedBy: "worker-1", MaxRetries: 3, BatchSize: 2, Connections: 2,
 		NewMatcher: func(version int64, _ []task.Package) activities.Matcher {
 			return matcher{version: version, decided: f.decided}
 		},
-	}, f.store, f.source, f.temporal)
+	}
 }
 
 func execute[Out any](f *fixture, activity any, args ...any) (Out, error) {

@@ -1,0 +1,103 @@
+package activities_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tasksync/activities"
+	"tasksync/task"
+)
+
+// batchStore keeps batches, and loses those of lost at the first flush, as a
+// server does that dies before they are on disk.
+type batchStore struct {
+	*store
+	mu       sync.Mutex
+	batches  map[int]task.Batch
+	saved    []int
+	lost     []int
+	flushes  int
+	rowReads int
+}
+
+func (s *batchStore) PageRows(_ context.Context, _ int64, seq int) (task.ClaimRows, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rowReads++
+	for _, c := range s.claims {
+		if c.Seq == seq {
+			return task.ClaimRows{FetchedAt: c.FetchedAt, ClaimedRows: c.ClaimedRows}, nil
+		}
+	}
+	return task.ClaimRows{}, nil
+}
+
+func (s *batchStore) SaveBatch(_ context.Context, b task.Batch) (task.BatchOutcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.batches[b.No] = b
+	s.saved = append(s.saved, b.No)
+	return task.BatchOutcome{PageSeq: b.PageSeq, No: b.No, Tasks: len(b.Rows)}, nil
+}
+
+func (s *batchStore) BatchOutcomes(context.Context, int64, int, int) (out []task.BatchOutcome, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.batches {
+		out = append(out, task.BatchOutcome{PageSeq: b.PageSeq, No: b.No, Tasks: len(b.Rows)})
+	}
+	return out, nil
+}
+
+func (s *batchStore) Flush(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flushes++; s.flushes == 1 {
+		for _, no := range s.lost {
+			delete(s.batches, no)
+		}
+	}
+	return nil
+}
+
+func setupBatches(t *testing.T) (*fixture, *batchStore, func() *activities.Activities) {
+	f := setup(t)
+	f.source.pages = []task.Page{page(5, 1, 2, 3, 4, 5)}
+	s := &batchStore{store: f.store, batches: map[int]task.Batch{}}
+	return f, s, func() *activities.Activities {
+		return activities.New(f.config(), s, f.source, f.temporal)
+	}
+}
+
+var chunkOfOne = activities.ChunkInput{RecordID: 7, FromSeq: 0, ToSeq: 1}
+
+func TestUpsertChunkStoresAgainWhatADyingServerForgot(t *testing.T) {
+	f, s, worker := setupBatches(t)
+	s.lost = []int{1}
+	a := worker()
+	f.fetch(a, activities.FetchInput{})
+	out, err := execute[activities.UpsertResult](f, a.UpsertChunk, chunkOfOne)
+	require.NoError(t, err)
+	require.Equal(t, activities.UpsertResult{Batches: 3, Tasks: 5}, out)
+	require.Len(t, s.saved, 4, "one batch twice")
+	require.Equal(t, 1, s.saved[3])
+	require.Equal(t, 2, s.flushes, "what is stored again is flushed again")
+	require.Zero(t, s.rowReads, "the rows are still known to the worker that fetched them")
+}
+
+func TestUpsertChunkFlushesWhatAnEarlierAttemptStored(t *testing.T) {
+	f, s, worker := setupBatches(t)
+	f.fetch(worker(), activities.FetchInput{})
+	killed := worker()
+	_, err := execute[activities.UpsertResult](f, killed.UpsertChunk, chunkOfOne)
+	require.NoError(t, err)
+	s.flushes, s.lost = 0, []int{0, 2} // It was killed before its flush, and the server with it.
+	out, err := execute[activities.UpsertResult](f, worker().UpsertChunk, chunkOfOne)
+	require.NoError(t, err)
+	require.Equal(t, activities.UpsertResult{Batches: 3, Tasks: 5}, out)
+	require.Len(t, s.saved, 5)
+	require.Positive(t, s.rowReads, "another worker reads the rows from the store")
+}
