@@ -190,10 +190,6 @@ func (a *Activities) SaveAttempt(ctx context.Context, in AttemptInput) error {
 	return applicationError(ctx, a.store.SaveAttempts(ctx, in.RecordID, []task.Attempt{in.Attempt}))
 }
 
-// wedgedAttempt is the attempt of a workflow task from which on a run is in
-// alarm: Temporal reaches it after about 10 seconds of failures.
-const wedgedAttempt = 3
-
 // LostResult says what housekeeping found.
 type LostResult struct {
 	Running int `json:"running"`
@@ -222,30 +218,20 @@ func (a *Activities) CloseLostRecords(ctx context.Context) (LostResult, error) {
 }
 
 func (a *Activities) closeIfLost(ctx context.Context, rec task.Record, out *LostResult) error {
-	current, err := a.executions.Current(ctx, rec.WorkflowID)
-	if err != nil && task.CodeOf(err) != task.CodeNotFound {
+	fate, err := FateOf(ctx, a.executions, rec)
+	switch {
+	case err != nil:
 		return err
-	}
-	if err == nil && current.Open && current.FirstRunID == rec.FirstRunID {
-		if current.TaskAttempt < wedgedAttempt {
-			return nil
-		}
+	case fate.Wedged:
 		out.Alarms++
 		return a.store.SetAlarm(ctx, rec.ID, "工作流任务反复失败，运行停住了：请在 Temporal Web UI 查看 WorkflowTaskFailed 的原因，部署修复后会自动继续")
-	}
-	ending, err := a.executions.Ending(ctx, rec.WorkflowID, rec.FirstRunID)
-	if err != nil {
-		return err
-	}
-	_, err = a.store.CloseRecord(ctx, task.Closing{
-		RecordID: rec.ID, EndTime: ending.At, Status: ending.Status, ErrorType: ending.Code, ErrorMessage: ending.Message, Zone: a.cfg.Zone,
-	})
-	if task.CodeOf(err) == task.CodeRecordClosed {
+	case fate.Alive:
 		return nil
 	}
-	if err == nil {
+	closed, err := CloseLost(ctx, a.store, rec, fate.Ending, a.cfg.Zone)
+	if closed {
 		out.Closed++
-		activity.GetLogger(ctx).Warn("closed the record of a lost run", "record", rec.ID, "reason", ending.Message)
+		activity.GetLogger(ctx).Warn("closed the record of a lost run", "record", rec.ID, "reason", fate.Ending.Message)
 	}
 	return err
 }
