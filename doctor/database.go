@@ -23,17 +23,17 @@ func (p *Parts) database(ctx context.Context) ([]Finding, error) {
 	}
 	if p.Options.NoDatabase != nil {
 		down.What = explain(p.Options.NoDatabase)
-		return one(down), nil
+		return only(down)
 	}
 	server, err := p.Store.Server(ctx, p.Options.Zone)
 	if err != nil {
 		down.What = explain(err)
-		return one(down), nil
+		return only(down)
 	}
 	if server.ReadOnly {
-		return one(Finding{
+		return only(Finding{
 			Severity: Error, What: "数据库只读", Why: "同步不能写入；这常是主备切换后连到了备库", How: "把 DATABASE_URL 指向主库",
-		}), nil
+		})
 	}
 	return nil, nil
 }
@@ -85,7 +85,7 @@ func skew(whose string, ahead time.Duration) []Finding {
 	if ahead.Abs() >= largeSkew {
 		f.Severity, f.Why = Error, "“今日”的时间窗口会漏掉或多出任务，先后顺序也会判断错"
 	}
-	return one(f)
+	return []Finding{f}
 }
 
 func (p *Parts) schema(ctx context.Context) ([]Finding, error) {
@@ -94,15 +94,15 @@ func (p *Parts) schema(ctx context.Context) ([]Finding, error) {
 	case err != nil:
 		return nil, err
 	case have < want:
-		return one(Finding{
+		return only(Finding{
 			Severity: Error, What: fmt.Sprintf("数据库结构是第 %d 版，需要第 %d 版", have, want), Why: "在此之前不能同步，也不能查看记录",
 			How: "运行 tasksync migrate", fix: p.Store.Migrate,
-		}), nil
+		})
 	case have > want:
-		return one(Finding{
+		return only(Finding{
 			Severity: Warning, What: fmt.Sprintf("数据库结构是第 %d 版，比本程序的第 %d 版新", have, want),
 			Why: "别处已部署了更新的版本，本程序可能不认识新的内容", How: "更新本机的 tasksync",
-		}), nil
+		})
 	}
 	return nil, nil
 }

@@ -192,5 +192,5 @@ func explain(err error) string {
 	return text
 }
 
-// one is a list of one finding.
-func one(f Finding) []Finding { return []Finding{f} }
+// only is the answer of a check that has one thing to say.
+func only(f Finding) ([]Finding, error) { return []Finding{f}, nil }

@@ -116,7 +116,7 @@ func Checks(p *Parts) []Check {
 		{Name: "卡住的工作流", Needs: []Part{Temporal}, Run: p.wedged},
 		{Name: "定时任务", Needs: []Part{Temporal}, Run: p.schedules},
 		{Name: "跳过的时段", Needs: []Part{Temporal, Attribute}, Run: p.skipped},
-		{Name: "准时", Needs: []Part{Temporal, Schema}, Run: p.late},
+		{Name: "准时", Needs: []Part{Temporal, Attribute, Schema}, Run: p.late},
 		{Name: "进行中的记录", Needs: []Part{Temporal, Schema}, Run: p.lost},
 		{Name: "没有记录的运行", Needs: []Part{Temporal, Schema}, Run: p.unrecorded},
 		{Name: "记录与 Temporal 的状态", Needs: []Part{Temporal, Attribute, Schema}, Run: p.traces},

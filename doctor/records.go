@@ -161,7 +161,7 @@ func (p *Parts) sequence(ctx context.Context) ([]Finding, error) {
 	if err != nil || s.Largest < s.Next {
 		return nil, err
 	}
-	return one(behind(s.Next, s.Largest, "已有的", p.Store)), nil
+	return only(behind(s.Next, s.Largest, "已有的", p.Store))
 }
 
 // behind is a sequence that would hand out an id that was used.
@@ -199,7 +199,7 @@ func (p *Parts) claims(ctx context.Context) ([]Finding, error) {
 	if len(drop) == 0 {
 		return nil, nil
 	}
-	return one(Finding{
+	return only(Finding{
 		Severity: Warning, What: fmt.Sprintf("已结束的记录 %s 还留着 %d 字节的中间数据", some(ids), bytes), Why: "只占空间，不影响结果",
 		How: "随记录到期删除，或加上 --fix",
 		fix: func(ctx context.Context) error {
@@ -210,7 +210,7 @@ func (p *Parts) claims(ctx context.Context) ([]Finding, error) {
 			}
 			return nil
 		},
-	}), nil
+	})
 }
 
 func (p *Parts) packages(ctx context.Context) ([]Finding, error) {
@@ -218,11 +218,11 @@ func (p *Parts) packages(ctx context.Context) ([]Finding, error) {
 	if err != nil || v.Version > 0 && v.Version >= v.Seen {
 		return nil, err
 	}
-	return one(Finding{
+	return only(Finding{
 		Severity: Error, What: fmt.Sprintf("数据包的版本号是 %d，而匹配已用到第 %d 版", v.Version, v.Seen),
 		Why: "之后改动数据包时，任务可能不会重新匹配。数据库可能只恢复了一部分", How: "加上 --fix，把版本号移到它之后",
 		fix: func(ctx context.Context) error { return p.Store.RaisePackagesVersion(ctx, v.Seen+1) },
-	}), nil
+	})
 }
 
 // some joins the first five of many.

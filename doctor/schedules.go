@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,10 +69,10 @@ func (p *Parts) skipped(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	shown := slots[:min(3, len(slots))]
-	return one(Finding{
+	return only(Finding{
 		Severity: Warning, What: fmt.Sprintf("最近 24 小时有 %d 个时段因为同类型的同步还在进行而跳过，例如 %s", len(slots), strings.Join(shown, "、")),
 		Why: "偶尔跳过没有关系；常常跳过说明同步太慢或有人常手动同步", How: "查看这些时段前的同步为何很久，或把时间排得稀一些",
-	}), nil
+	})
 }
 
 // late looks for the last slot of each type that should have made a record.
@@ -81,6 +82,10 @@ func (p *Parts) late(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	latest, err := p.Store.Latest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	skipped, err := p.Runs.Skipped(ctx, p.now().Add(-longestGap))
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +101,9 @@ func (p *Parts) late(ctx context.Context) ([]Finding, error) {
 				continue
 			}
 			if rec, ok := latest[t]; ok && !rec.StartTime.Before(due) {
+				continue
+			}
+			if slices.Contains(skipped, s.ID+"-"+due.UTC().Format(time.RFC3339)) {
 				continue
 			}
 			f := Finding{

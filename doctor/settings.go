@@ -51,18 +51,18 @@ func (p *Parts) mapping(context.Context) ([]Finding, error) {
 	if p.Options.Mapping == nil {
 		return nil, nil
 	}
-	return one(Finding{
+	return only(Finding{
 		Severity: Error, What: "冠客映射文件不能用：" + explain(p.Options.Mapping), Why: "worker 会拒绝启动",
 		How: "按行号改正 TASKSYNC_SOURCE_MAPPING 指向的文件，再用 tasksync source check 试用",
-	}), nil
+	})
 }
 
 func (p *Parts) source(ctx context.Context) ([]Finding, error) {
 	if p.Options.NoSource != nil {
-		return one(Finding{
+		return only(Finding{
 			Severity: Warning, What: explain(p.Options.NoSource), Why: "没有它 worker 不能启动",
 			How: "在 worker 的环境里设置后再检查；make run 会自己启动模拟冠客",
-		}), nil
+		})
 	}
 	if err := p.Source.Check(ctx); err != nil {
 		f := Finding{
@@ -72,7 +72,7 @@ func (p *Parts) source(ctx context.Context) ([]Finding, error) {
 		if task.CodeOf(err) == task.CodeSourceUnavailable {
 			f.Why = "冠客恢复之前同步会失败；已有的数据不受影响"
 		}
-		return one(f), nil
+		return only(f)
 	}
 	ahead, told, err := p.Source.ClockAhead(ctx)
 	if err != nil || !told {

@@ -18,7 +18,7 @@ func (p *Parts) temporal(ctx context.Context) ([]Finding, error) {
 	}
 	if p.Options.NoTemporal != nil {
 		down.What = explain(p.Options.NoTemporal)
-		return one(down), nil
+		return only(down)
 	}
 	err := p.Runs.Namespace(ctx, p.Options.Namespace)
 	if err != nil {
@@ -26,7 +26,7 @@ func (p *Parts) temporal(ctx context.Context) ([]Finding, error) {
 		if task.CodeOf(err) == task.CodeNotFound {
 			down.How = "先建立：temporal operator namespace create --namespace " + p.Options.Namespace + "；或检查 TEMPORAL_NAMESPACE"
 		}
-		return one(down), nil
+		return only(down)
 	}
 	return nil, nil
 }
@@ -57,9 +57,9 @@ func (p *Parts) workers(ctx context.Context) ([]Finding, error) {
 	if err != nil || len(pollers) > 0 {
 		return nil, err
 	}
-	return one(Finding{
+	return only(Finding{
 		Severity: Error, What: "没有 worker 在运行", Why: "手动同步会被拒绝，定时同步会等到有 worker 为止", How: "启动 tasksync worker，并查看它的日志",
-	}), nil
+	})
 }
 
 func (p *Parts) wedged(ctx context.Context) ([]Finding, error) {

@@ -3,10 +3,13 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caarlos0/env/v11"
 )
 
 // Setting describes one variable, as .env.example shows it.
@@ -62,6 +65,9 @@ func Unknown(environ map[string]string) []string {
 	slices.Sort(unknown)
 	return unknown
 }
+
+// UnknownHere is Unknown of the environment of this process.
+func UnknownHere() []string { return Unknown(env.ToMap(os.Environ())) }
 
 // format is a value as it would be written in the environment.
 func format(v any) string {
