@@ -116,12 +116,15 @@ func (s *Store) RaisePackagesVersion(ctx context.Context, version int64) error {
 	return translate(ctx, s.q.RaisePackagesVersion(ctx, version))
 }
 
-// Statuses are the statuses of those of the records that are there.
-func (s *Store) Statuses(ctx context.Context, ids []int64) (map[int64]task.Status, error) {
+// Statuses are how those of the records stand that are there.
+func (s *Store) Statuses(ctx context.Context, ids []int64) (map[int64]task.Ending, error) {
 	rows, err := s.q.RecordStatuses(ctx, ids)
-	out := make(map[int64]task.Status, len(rows))
+	out := make(map[int64]task.Ending, len(rows))
 	for _, r := range rows {
-		out[r.ID] = task.Status(r.Status)
+		out[r.ID] = task.Ending{Status: task.Status(r.Status)}
+		if r.ErrorType != nil {
+			out[r.ID] = task.Ending{Status: task.Status(r.Status), Code: task.Code(*r.ErrorType)}
+		}
 	}
 	return out, translate(ctx, err)
 }

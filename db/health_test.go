@@ -130,5 +130,9 @@ func TestStatuses(t *testing.T) {
 	rec := f.record(task.Today)
 	statuses, err := f.Statuses(f.ctx, []int64{rec.ID, rec.ID + 1})
 	require.NoError(t, err)
-	require.Equal(t, map[int64]task.Status{rec.ID: task.Running}, statuses)
+	require.Equal(t, map[int64]task.Ending{rec.ID: {Status: task.Running}}, statuses)
+	f.exec("UPDATE sync_records SET error_type = 'terminated'")
+	statuses, err = f.Statuses(f.ctx, []int64{rec.ID})
+	require.NoError(t, err)
+	require.Equal(t, task.CodeTerminated, statuses[rec.ID].Code)
 }

@@ -97,7 +97,7 @@ func TestFindings(t *testing.T) {
 		}, "没有记录的运行", doctor.Warning, "记录 5 已结束（失败），但工作流 sync-today 仍在执行", false},
 		"another status": {func(w *world) {
 			w.traces = []task.RunTrace{{RecordID: 1, Status: task.Failed, Closed: true}}
-			w.statuses = map[int64]task.Status{1: task.Success}
+			w.statuses = map[int64]task.Ending{1: {Status: task.Success}}
 		}, "记录与 Temporal 的状态", doctor.Warning, "记录 1 是成功，Temporal 是失败", false},
 		"a restored database": {func(w *world) {
 			w.traces = []task.RunTrace{{RecordID: 9, Status: task.Success, Closed: true}}
@@ -168,13 +168,17 @@ func TestNoFalseAlarms(t *testing.T) {
 		},
 		"a terminated run, whose status nobody could set": func(w *world) {
 			w.traces = []task.RunTrace{{RecordID: 1, Status: task.Running}}
-			w.statuses = map[int64]task.Status{1: task.Failed}
+			w.statuses = map[int64]task.Ending{1: {Status: task.Failed}}
+		},
+		"a run that was closed by housekeeping": func(w *world) {
+			w.traces = []task.RunTrace{{RecordID: 1, Status: task.Success, Closed: true}}
+			w.statuses = map[int64]task.Ending{1: {Status: task.Failed, Code: task.CodeTerminated}}
 		},
 		"a reset run, whose first execution said something else": func(w *world) {
 			w.traces = []task.RunTrace{
 				{RecordID: 1, Status: task.Failed, Closed: true, Start: now.Add(-time.Hour)}, {RecordID: 1, Status: task.Success, Closed: true, Start: now},
 			}
-			w.statuses = map[int64]task.Status{1: task.Success}
+			w.statuses = map[int64]task.Ending{1: {Status: task.Success}}
 		},
 		"a record that was cleaned": func(w *world) { w.traces = []task.RunTrace{{RecordID: 1, Closed: true}} },
 		"a slot of a moment ago": func(w *world) {

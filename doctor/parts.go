@@ -52,7 +52,7 @@ type Store interface {
 	RecordOf(ctx context.Context, workflowID, firstRunID string) (task.Record, error)
 	RunningRecords(ctx context.Context) ([]task.Record, error)
 	Latest(ctx context.Context) (map[task.SyncType]task.Record, error)
-	Statuses(ctx context.Context, ids []int64) (map[int64]task.Status, error)
+	Statuses(ctx context.Context, ids []int64) (map[int64]task.Ending, error)
 	WrongSums(ctx context.Context) ([]task.WrongSums, error)
 	RecordIDs(ctx context.Context) (task.Sequence, error)
 	SkipRecordIDs(ctx context.Context, above int64) error

@@ -93,15 +93,14 @@ func (p *Parts) traces(ctx context.Context) ([]Finding, error) {
 	var gone, contrary []string
 	var largest int64
 	for _, t := range traces {
-		status, there := statuses[t.RecordID]
+		rec, there := statuses[t.RecordID]
 		largest = max(largest, t.RecordID)
 		switch {
 		case !there && t.RecordID > sequence.Largest:
 			// Cleaning deletes the oldest records, never the newest.
 			gone = append(gone, fmt.Sprint(t.RecordID))
-		case there && t.Closed && t.Status != "" && t.Status != task.Running && status != task.Running && status != t.Status &&
-			!slices.ContainsFunc(traces, func(o task.RunTrace) bool { return o.RecordID == t.RecordID && o.Start.After(t.Start) }):
-			contrary = append(contrary, fmt.Sprintf("记录 %d 是%s，Temporal 是%s", t.RecordID, status.Label(), t.Status.Label()))
+		case there && contradicts(t, rec) && !resetLater(t, traces):
+			contrary = append(contrary, fmt.Sprintf("记录 %d 是%s，Temporal 是%s", t.RecordID, rec.Status.Label(), t.Status.Label()))
 		}
 	}
 	var found []Finding
@@ -121,6 +120,20 @@ func (p *Parts) traces(ctx context.Context) ([]Finding, error) {
 		found = append(found, behind(sequence.Next, largest, "Temporal 里", p.Store))
 	}
 	return found, nil
+}
+
+// contradicts reports that a run's own last word is not what its record says. A
+// run that was ended from outside had no last word, and a record that was closed
+// for it says so.
+func contradicts(t task.RunTrace, rec task.Ending) bool {
+	return t.Closed && t.Status != "" && t.Status != task.Running && rec.Status != task.Running && rec.Status != t.Status &&
+		rec.Code != task.CodeTerminated
+}
+
+// resetLater reports that a later execution has the same record: its word
+// counts.
+func resetLater(t task.RunTrace, traces []task.RunTrace) bool {
+	return slices.ContainsFunc(traces, func(o task.RunTrace) bool { return o.RecordID == t.RecordID && o.Start.After(t.Start) })
 }
 
 func (p *Parts) sums(ctx context.Context) ([]Finding, error) {

@@ -31,7 +31,7 @@ type world struct {
 	running      []task.Record
 	records      map[string]task.Record
 	latest       map[task.SyncType]task.Record
-	statuses     map[int64]task.Status
+	statuses     map[int64]task.Ending
 	sums         []task.WrongSums
 	ids          task.Sequence
 	left         []task.LeftClaim
@@ -103,7 +103,7 @@ func (s *store) Latest(context.Context) (map[task.SyncType]task.Record, error) {
 	return s.latest, nil
 }
 
-func (s *store) Statuses(context.Context, []int64) (map[int64]task.Status, error) {
+func (s *store) Statuses(context.Context, []int64) (map[int64]task.Ending, error) {
 	return s.statuses, nil
 }
 func (s *store) WrongSums(context.Context) ([]task.WrongSums, error) { return s.sums, nil }

@@ -93,12 +93,13 @@ func (q *Queries) RaisePackagesVersion(ctx context.Context, version int64) error
 }
 
 const recordStatuses = `-- name: RecordStatuses :many
-SELECT id, status FROM sync_records WHERE id = ANY($1::bigint[])
+SELECT id, status, error_type FROM sync_records WHERE id = ANY($1::bigint[])
 `
 
 type RecordStatusesRow struct {
-	ID     int64
-	Status string
+	ID        int64
+	Status    string
+	ErrorType *string
 }
 
 func (q *Queries) RecordStatuses(ctx context.Context, ids []int64) ([]RecordStatusesRow, error) {
@@ -110,7 +111,7 @@ func (q *Queries) RecordStatuses(ctx context.Context, ids []int64) ([]RecordStat
 	var items []RecordStatusesRow
 	for rows.Next() {
 		var i RecordStatusesRow
-		if err := rows.Scan(&i.ID, &i.Status); err != nil {
+		if err := rows.Scan(&i.ID, &i.Status, &i.ErrorType); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -43,4 +43,4 @@ INSERT INTO packages_version (version) VALUES (@version)
 ON CONFLICT (only_row) DO UPDATE SET version = greatest(packages_version.version, excluded.version);
 
 -- name: RecordStatuses :many
-SELECT id, status FROM sync_records WHERE id = ANY(@ids::bigint[]);
+SELECT id, status, error_type FROM sync_records WHERE id = ANY(@ids::bigint[]);

@@ -1,0 +1,152 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tasksync/internal/pgtest"
+	"tasksync/internal/systest"
+	"tasksync/task"
+)
+
+type diagnosis struct {
+	Findings []struct {
+		Check    string `json:"check"`
+		Severity string `json:"severity"`
+		What     string `json:"what"`
+		Why      string `json:"why"`
+		How      string `json:"how"`
+		Fixable  bool   `json:"fixable"`
+		Fixed    bool   `json:"fixed"`
+		FixError string `json:"fix_error"`
+	} `json:"findings"`
+	Skipped []struct {
+		Check   string `json:"check"`
+		Because string `json:"because"`
+	} `json:"skipped"`
+	Errors   int `json:"errors"`
+	Warnings int `json:"warnings"`
+	Fixed    int `json:"fixed"`
+}
+
+func diagnose(t *testing.T, r systest.Result) diagnosis {
+	t.Helper()
+	var d diagnosis
+	require.NoError(t, json.Unmarshal([]byte(r.Stdout), &d), "%s%s", r.Stdout, r.Stderr)
+	require.Equal(t, d.Errors > 0, r.ExitCode != 0, "%s%s", r.Stdout, r.Stderr)
+	return d
+}
+
+// wrong are the checks that found something, warnings of the test's own
+// environment aside.
+func (d diagnosis) wrong() map[string]string {
+	found := map[string]string{}
+	for _, f := range d.Findings {
+		if f.Severity != "ok" && f.Check != "数据库参数" && f.Check != "设置之间" {
+			found[f.Check] += f.What + "\n"
+		}
+	}
+	return found
+}
+
+func TestDoctorFindsAndMendsWhatIsBroken(t *testing.T) {
+	t.Parallel()
+	// Nobody but the doctor closes lost records here.
+	s := systest.Start(t, systest.WithEnv("", "TASKSYNC_HOUSEKEEPING=24h"))
+	require.Equal(t, 200, s.Manual(task.Today).Status)
+	require.Equal(t, 200, s.Manual(task.Historical).Status)
+	d := diagnose(t, s.Run("doctor", "-o", "json"))
+	require.Empty(t, d.wrong())
+	require.Empty(t, d.Skipped)
+
+	s.SetFaults(`{"latency":"25s"}`)
+	lost := start(t, s, task.Today)
+	s.WaitRunning(task.Today)
+	s.Worker().Kill9()
+	terminate(s)
+	s.StartWorker()
+	s.SetFaults(`{}`)
+	s.TemporalCLI("schedule", "delete", "--schedule-id", "sync-today")
+	s.TemporalCLI("schedule", "toggle", "--schedule-id", "sync-historical", "--pause", "--reason", "节假日")
+	for _, sql := range []string{
+		"UPDATE sync_records SET status = 'running', end_time = NULL WHERE id = 2",
+		"SELECT setval('sync_records_id_seq', 1)",
+		"UPDATE sync_pages SET payload = 'left behind' WHERE record_id = 1",
+		"UPDATE packages_version SET version = 0",
+	} {
+		_, err := s.SQL.Exec(t.Context(), sql)
+		require.NoError(t, err, sql)
+	}
+
+	broken := []string{"进行中的记录", "定时任务", "记录编号", "中间数据", "数据包版本"}
+	r := s.Run("doctor", "-o", "json")
+	require.Equal(t, 1, r.ExitCode)
+	wrong := diagnose(t, r).wrong()
+	for _, check := range broken {
+		require.Contains(t, wrong, check)
+	}
+	require.Contains(t, wrong["进行中的记录"], "客户要求停止", "the true reason")
+	require.Contains(t, wrong["进行中的记录"], "记录 2（历史数据")
+	require.Contains(t, wrong["定时任务"], "没有定时任务 sync-today")
+	require.Contains(t, wrong["定时任务"], "sync-historical 已暂停")
+	require.Contains(t, wrong["定时任务"], "节假日")
+	require.Equal(t, task.Running, s.Record(lost).Status, "without --fix nothing changes")
+
+	r = s.Run("doctor", "--fix", "-o", "json")
+	require.Zero(t, r.ExitCode, r.Stdout)
+	for _, f := range diagnose(t, r).Findings {
+		require.Equal(t, f.Fixable, f.Fixed, "%+v", f)
+		require.Empty(t, f.FixError)
+	}
+	requireTerminated(t, s, s.Record(lost))
+	require.Equal(t, task.Failed, s.Record(2).Status)
+	require.Contains(t, s.Record(2).ErrorMessage, "没有收尾")
+	require.Contains(t, s.MustRun("schedule", "list"), "sync-today")
+	require.Zero(t, systest.Value[int](s, "SELECT count(*) FROM sync_pages WHERE payload = 'left behind'"))
+
+	r = s.Run("doctor", "-o", "json")
+	require.Zero(t, r.ExitCode, r.Stdout)
+	wrong = diagnose(t, r).wrong()
+	require.Len(t, wrong, 1, "only a person ends a person's pause: %v", wrong)
+	require.Contains(t, wrong["定时任务"], "sync-historical 已暂停")
+	a := s.Manual(task.Today)
+	require.Equal(t, 200, a.Status, a.Text)
+	require.Greater(t, int64(a.Int("record_id")), lost)
+	require.Contains(t, s.MustRun("doctor"), "0 个错误")
+}
+
+func TestDoctorGoesOnWhereAPartIsDown(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	settings := []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=127.0.0.1:1"}
+	r := systest.Command(t, settings, "doctor", "-o", "json")
+	require.Equal(t, 1, r.ExitCode)
+	d := diagnose(t, r)
+	wrong := d.wrong()
+	require.Contains(t, wrong["Temporal"], "Temporal 暂时不可用")
+	require.Contains(t, wrong["数据库结构"], "是第 0 版")
+	require.Contains(t, wrong["冠客"], "GUANKE_BASE_URL")
+	require.NotEmpty(t, d.Skipped)
+
+	d = diagnose(t, systest.Command(t, settings, "doctor", "--fix", "-o", "json"))
+	require.Equal(t, 1, d.Fixed, "the schema can be mended without Temporal")
+	require.Equal(t, 1, d.Errors)
+	for _, f := range d.Findings {
+		require.Equal(t, f.Check == "数据库结构", f.Fixed, "%+v", f)
+	}
+
+	r = systest.Command(t, []string{"DATABASE_URL=postgres://me:planted@127.0.0.1:1/x", "TEMPORAL_ADDRESS=127.0.0.1:1"}, "doctor")
+	require.Equal(t, 1, r.ExitCode)
+	require.Contains(t, r.Stdout, "❌ 数据库：")
+	require.Contains(t, r.Stdout, "❌ Temporal：")
+	require.Contains(t, r.Stdout, "➖ 记录的平衡：没有检查")
+	require.Contains(t, r.Stderr, "还有 2 个问题没有解决")
+	require.NotContains(t, r.Stdout+r.Stderr, "planted")
+
+	r = systest.Command(t, []string{"TASKSYNC_TIMEZONE=Mars", "TASKSYNC_BATCHSIZE=50"}, "doctor")
+	require.Equal(t, 1, r.ExitCode)
+	require.Contains(t, r.Stdout, "TASKSYNC_TIMEZONE 的值")
+	require.Contains(t, r.Stdout, "TASKSYNC_BATCHSIZE")
+}
