@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -42,6 +44,7 @@ type Part string
 // The parts.
 const (
 	Settings  Part = "设置"
+	Mapping   Part = "映射文件"
 	Database  Part = "数据库"
 	Schema    Part = "数据库结构"
 	Temporal  Part = "Temporal"
@@ -91,12 +94,14 @@ const (
 // looks again.
 func Run(ctx context.Context, checks []Check, fix bool) Report {
 	report := Report{Findings: []Finding{}, Skipped: []Skipped{}}
-	down := map[Part]bool{}
+	// down are the parts that cannot be used, with the part that is to blame.
+	down := map[Part]Part{}
 	for _, c := range checks {
-		if i := slices.IndexFunc(c.Needs, func(p Part) bool { return down[p] }); i >= 0 {
-			report.Skipped = append(report.Skipped, Skipped{Check: c.Name, Because: c.Needs[i]})
+		if i := slices.IndexFunc(c.Needs, func(p Part) bool { return down[p] != "" }); i >= 0 {
+			blame := down[c.Needs[i]]
+			report.Skipped = append(report.Skipped, Skipped{Check: c.Name, Because: blame})
 			if c.Provides != "" {
-				down[c.Provides] = true
+				down[c.Provides] = blame
 			}
 			continue
 		}
@@ -105,7 +110,7 @@ func Run(ctx context.Context, checks []Check, fix bool) Report {
 			found = c.mend(ctx, found)
 		}
 		if c.Provides != "" && slices.ContainsFunc(found, func(f Finding) bool { return f.Severity == Error && !f.Fixed }) {
-			down[c.Provides] = true
+			down[c.Provides] = c.Provides
 		}
 		report.Findings = append(report.Findings, found...)
 	}
@@ -183,13 +188,17 @@ func (c Check) mend(ctx context.Context, found []Finding) []Finding {
 	return all
 }
 
-// explain is an error's public message, with its cause where there is one.
+// explain is what a person at the terminal reads of an error: its public message
+// with its cause.
 func explain(err error) string {
-	text := task.MessageOf(err)
-	if task.CodeOf(err) == task.CodeInternal {
-		text = err.Error()
+	var known *task.Error
+	if !errors.As(err, &known) {
+		return err.Error()
 	}
-	return text
+	if known.Cause == nil {
+		return known.Message
+	}
+	return fmt.Sprintf("%s（%v）", known.Message, known.Cause)
 }
 
 // only is the answer of a check that has one thing to say.

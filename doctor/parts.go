@@ -105,8 +105,8 @@ func Checks(p *Parts) []Check {
 	checks := []Check{
 		{Name: "设置", Provides: Settings, Run: p.settings},
 		{Name: "设置之间", Needs: []Part{Settings}, Run: p.contradictions},
-		{Name: "映射文件", Needs: []Part{Settings}, Run: p.mapping},
-		{Name: "冠客", Needs: []Part{Settings}, Run: p.source},
+		{Name: "映射文件", Needs: []Part{Settings}, Provides: Mapping, Run: p.mapping},
+		{Name: "冠客", Needs: []Part{Settings, Mapping}, Run: p.source},
 		{Name: "数据库", Needs: []Part{Settings}, Provides: Database, Run: p.database},
 		{Name: "数据库参数", Needs: []Part{Database}, Run: p.server},
 		{Name: "数据库结构", Needs: []Part{Database}, Provides: Schema, Run: p.schema},

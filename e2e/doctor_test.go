@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -141,9 +143,15 @@ func TestDoctorGoesOnWhereAPartIsDown(t *testing.T) {
 	require.Equal(t, 1, r.ExitCode)
 	require.Contains(t, r.Stdout, "❌ 数据库：")
 	require.Contains(t, r.Stdout, "❌ Temporal：")
-	require.Contains(t, r.Stdout, "➖ 记录的平衡：没有检查")
+	require.Contains(t, r.Stdout, "➖ 记录的平衡：没有检查，因为数据库不可用")
 	require.Contains(t, r.Stderr, "还有 2 个问题没有解决")
 	require.NotContains(t, r.Stdout+r.Stderr, "planted")
+
+	file := filepath.Join(t.TempDir(), "mapping.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("version: 1\nnonsense: 3\n"), 0o600))
+	d = diagnose(t, systest.Command(t, append(settings, "TASKSYNC_SOURCE_MAPPING="+file), "doctor", "-o", "json"))
+	require.Contains(t, d.wrong()["映射文件"], "nonsense")
+	require.NotContains(t, d.wrong(), "冠客", "without a mapping nothing is asked of the source")
 
 	r = systest.Command(t, []string{"TASKSYNC_TIMEZONE=Mars", "TASKSYNC_BATCHSIZE=50"}, "doctor")
 	require.Equal(t, 1, r.ExitCode)

@@ -71,7 +71,7 @@ func showReport(out io.Writer, r doctor.Report, asJSON, fix bool) error {
 		}
 	}
 	for _, s := range r.Skipped {
-		fmt.Fprintf(out, "➖ %s：没有检查（%s不可用）\n", s.Check, s.Because)
+		fmt.Fprintf(out, "➖ %s：没有检查，因为%s不可用\n", s.Check, s.Because)
 	}
 	fmt.Fprintf(out, "\n%d 个错误，%d 个警告，修复了 %d 个\n", r.Errors, r.Warnings, r.Fixed)
 	if fixable > 0 && !fix {

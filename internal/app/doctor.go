@@ -16,6 +16,7 @@ import (
 	"tasksync/db"
 	"tasksync/doctor"
 	"tasksync/guanke"
+	"tasksync/guanke/mapping"
 	"tasksync/guanke/sim"
 	"tasksync/internal/config"
 	"tasksync/runs"
@@ -38,6 +39,7 @@ func Doctor(ctx context.Context, cfg config.Config, invalid error, fix bool) doc
 	o.LockTimeout, o.ManualWait, o.Housekeeping = cfg.LockTimeout, cfg.ManualWait, cfg.Housekeeping
 	o.Crons = map[task.SyncType]string{task.Historical: cfg.ScheduleHistorical, task.Today: cfg.ScheduleToday}
 	o.HTTPAddr = api.CheckAddr(cfg.HTTPAddr)
+	_, o.Mapping = mapping.Load(cfg.SourceMapping)
 	o.TwoCredentials = cfg.GuankeAPISecret != "" && cfg.GuankeUsername != ""
 
 	var store *db.Store
