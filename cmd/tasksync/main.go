@@ -48,7 +48,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newDev(), newAPI(), newWorker(), newMigrate(), newSimulate(),
-		newSync(), newSchedule(), newPackage(), newDoctor(),
+		newSync(), newSource(), newSchedule(), newPackage(), newDoctor(),
 	)
 	return root
 }

@@ -54,6 +54,9 @@ func replayAdvice(cfg config.Config, recorded *recording.Replay, dir string) str
 	if info.Mapping != "" {
 		out += fmt.Sprintf("  export TASKSYNC_SOURCE_MAPPING=%s\n", filepath.Join(dir, info.Mapping))
 	}
+	if info.PageSize > 0 {
+		out += fmt.Sprintf("  export TASKSYNC_PAGE_SIZE=%d\n", info.PageSize)
+	}
 	if !info.From.IsZero() {
 		day := func(t time.Time) string { return t.In(cfg.Zone).Format("2006-01-02T15:04:05") }
 		out += fmt.Sprintf("录制的时间窗口只有这一个：tasksync source check --from %s --to %s\n", day(info.From), day(info.To))

@@ -42,6 +42,8 @@ type Info struct {
 	// From and To are the window that was read.
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
+	// PageSize is how many tasks a page was asked for; 0 if that is not known.
+	PageSize int `json:"page_size,omitempty"`
 	// Mapping is the name of the mapping's file in the folder; "" for the
 	// embedded one.
 	Mapping string `json:"mapping,omitempty"`
@@ -68,10 +70,12 @@ type Recorder struct {
 	base  *url.URL
 	scrub *scrubber
 	next  http.RoundTripper
+	own   *http.Transport
 
-	mu    sync.Mutex
-	count int
-	err   error
+	mu sync.Mutex
+	// count numbers the requests, kept counts the answers.
+	count, kept int
+	err         error
 }
 
 // New makes a Recorder and its folder. The error is a task.CodeInvalidArgument
@@ -93,9 +97,17 @@ func New(cfg Config) (*Recorder, error) {
 	}
 	r := &Recorder{dir: cfg.Dir, base: base, scrub: newScrubber(cfg.Secrets, cfg.Names), next: cfg.Next}
 	if r.next == nil {
-		r.next = http.DefaultTransport.(*http.Transport).Clone()
+		r.own = http.DefaultTransport.(*http.Transport).Clone()
+		r.next = r.own
 	}
 	return r, nil
+}
+
+// Idle closes the Recorder's own idle connections.
+func (r *Recorder) Idle() {
+	if r.own != nil {
+		r.own.CloseIdleConnections()
+	}
 }
 
 // Close writes what the recording is of, with the mapping's text unless it is
@@ -107,21 +119,21 @@ func (r *Recorder) Close(info Info, mapping string) (answers int, err error) {
 	info.BasePath = strings.TrimRight(r.base.Path, "/")
 	if mapping != "" {
 		info.Mapping = "mapping.yaml"
-		r.keep(info.Mapping, []byte(r.scrub.known(mapping)))
+		r.write(info.Mapping, []byte(r.scrub.known(mapping)))
 	}
 	text, err := json.MarshalIndent(info, "", "  ")
 	if err != nil {
-		return r.count, fmt.Errorf("encode %s: %w", infoFile, err)
+		return r.kept, fmt.Errorf("encode %s: %w", infoFile, err)
 	}
-	r.keep(infoFile, append(text, '\n'))
+	r.write(infoFile, append(text, '\n'))
 	if r.err != nil {
-		return r.count, task.Wrap(task.CodeInvalidArgument, r.err, "不能写入目录 %s，请检查权限和磁盘空间", r.dir)
+		return r.kept, task.Wrap(task.CodeInvalidArgument, r.err, "不能写入目录 %s，请检查权限和磁盘空间", r.dir)
 	}
-	return r.count, nil
+	return r.kept, nil
 }
 
-// keep writes a file and remembers the first error. The lock is held.
-func (r *Recorder) keep(name string, text []byte) {
+// write writes a file and remembers the first error. The lock is held.
+func (r *Recorder) write(name string, text []byte) {
 	if err := os.WriteFile(filepath.Join(r.dir, name), text, fileMode); err != nil && r.err == nil {
 		r.err = err
 	}
@@ -165,7 +177,8 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	text := r.exchange(req, sent, res, body, broken)
 	r.mu.Lock()
-	r.keep(fileName(no, req.Method, r.scrub.known(req.URL.Path)), text)
+	r.kept++
+	r.write(fileName(no, req.Method, r.scrub.known(req.URL.Path)), text)
 	r.mu.Unlock()
 	if broken == nil {
 		broken = closed

@@ -103,20 +103,29 @@ func StartupLines(cfg config.Config) []string { return schedule.StartupLines(sch
 // sourceTimeout bounds one request to Guanke.
 const sourceTimeout = 30 * time.Second
 
-// NewSource makes the client of the source that the settings describe. It asks
-// nothing of the source.
-func NewSource(cfg config.Config) (*guanke.Client, error) {
+// SourceConfig is the source that the settings describe.
+func SourceConfig(cfg config.Config) (guanke.Config, error) {
 	if cfg.GuankeBaseURL == "" {
-		return nil, invalid("没有设置冠客接口：请设置 GUANKE_BASE_URL，以及 GUANKE_API_SECRET 或 GUANKE_USERNAME 和 GUANKE_PASSWORD")
+		return guanke.Config{}, invalid("没有设置冠客接口：请设置 GUANKE_BASE_URL，以及凭据 GUANKE_API_SECRET，或 GUANKE_USERNAME 和 GUANKE_PASSWORD（映射写明不登录时不用）")
 	}
 	m, err := mapping.Load(cfg.SourceMapping)
 	if err != nil {
-		return nil, invalid("%v", err)
+		return guanke.Config{}, invalid("%v", err)
 	}
-	c, err := guanke.New(guanke.Config{
+	return guanke.Config{
 		BaseURL: cfg.GuankeBaseURL, Mapping: m, Secret: cfg.GuankeAPISecret.Reveal(), Username: cfg.GuankeUsername,
 		Password: cfg.GuankePassword.Reveal(), PageSize: cfg.PageSize, Timeout: sourceTimeout, RatePerSecond: cfg.GuankeRate,
-	})
+	}, nil
+}
+
+// NewSource makes the client of the source that the settings describe. It asks
+// nothing of the source.
+func NewSource(cfg config.Config) (*guanke.Client, error) {
+	source, err := SourceConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c, err := guanke.New(source)
 	if err != nil {
 		return nil, fmt.Errorf("guanke: %w", err)
 	}

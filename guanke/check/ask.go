@@ -1,0 +1,105 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"tasksync/guanke"
+	"tasksync/guanke/mapping"
+	"tasksync/task"
+)
+
+// page reads one page of w and keeps its exchange, "" being the first page.
+func (c *checker) page(ctx context.Context, client *guanke.Client, w task.Window, cursor string) (task.Page, error) {
+	probe, err := client.ProbePage(ctx, w, cursor)
+	if probe.Exchange != nil {
+		c.last = probe.Exchange
+	}
+	return probe.Page, err
+}
+
+// ask reads the first page of w and all entries of its answer.
+func (c *checker) ask(ctx context.Context, client *guanke.Client, w task.Window) (raw, error) {
+	if _, err := c.page(ctx, client, w, ""); err != nil {
+		return raw{}, err
+	}
+	return c.reread(ctx), nil
+}
+
+// with is a client of the source with another mapping and another size of pages
+// unless they are nil and 0. It buys a token of its own.
+func (c *checker) with(m *mapping.Mapping, size int) (*guanke.Client, error) {
+	cfg := c.cfg.Source
+	if m != nil {
+		cfg.Mapping = m
+	}
+	if size != 0 {
+		cfg.PageSize = size
+	}
+	return guanke.New(cfg)
+}
+
+// release lets a client go whose connections are its own.
+func (c *checker) release(client *guanke.Client) {
+	if c.cfg.Source.HTTP == nil {
+		client.Close()
+	}
+}
+
+// raw is everything in one answer: the tasks inside the window that was asked
+// for and outside of it, and what is no task.
+type raw struct {
+	tasks   []task.Task
+	rejects []task.Reject
+}
+
+func (r raw) entries() int { return len(r.tasks) + len(r.rejects) }
+
+func (r raw) has(id string) bool {
+	for i := range r.tasks {
+		if r.tasks[i].ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// ever is a window that holds every task.
+var ever = task.Window{From: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
+
+// reread reads the last answer again without a window, pages and tokens, which
+// gives what the client leaves out as well.
+func (c *checker) reread(ctx context.Context) raw {
+	if c.last == nil {
+		return raw{}
+	}
+	m := *c.m
+	m.Auth = mapping.Auth{Kind: mapping.AuthNone}
+	m.List.Paging = mapping.Paging{Style: mapping.PagingNone}
+	m.List.Window = nil
+	cfg := c.cfg.Source
+	cfg.Mapping, cfg.RatePerSecond, cfg.HTTP = &m, 0, &http.Client{Transport: echo{c.last}}
+	client, err := guanke.New(cfg)
+	if err != nil {
+		return raw{}
+	}
+	for p, err := range client.Pages(ctx, ever, "") {
+		if err == nil {
+			return raw{p.Tasks, p.Rejects}
+		}
+	}
+	return raw{}
+}
+
+// echo answers as the source did.
+type echo struct{ *guanke.Exchange }
+
+func (e echo) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: e.Status, Header: e.Header.Clone(), Body: io.NopCloser(bytes.NewReader(e.Body)), Request: r,
+		ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(e.Body)),
+	}, nil
+}
