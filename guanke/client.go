@@ -230,8 +230,9 @@ func (c *Client) send(ctx context.Context, out *outgoing) (*response, error) {
 	return &response{url: at, status: res.StatusCode, header: res.Header, body: buf, askedAt: askedAt}, nil
 }
 
-// read reads an answer of at most maxBody bytes; of an HTTP error at most the
-// beginning, which is all that a message needs.
+// read reads an answer of at most maxBody bytes, counted as unpacked, which the
+// transport does on the way; of an HTTP error at most the beginning, which is all
+// that a message needs.
 func (c *Client) read(res *http.Response) (*bytes.Buffer, error) {
 	const errorBody = 64 << 10
 	buf := takeBuffer()
@@ -240,9 +241,12 @@ func (c *Client) read(res *http.Response) (*bytes.Buffer, error) {
 		_, _ = buf.ReadFrom(io.LimitReader(res.Body, min(errorBody, c.maxBody)))
 		return buf, nil
 	}
-	n, err := buf.ReadFrom(io.LimitReader(res.Body, c.maxBody+1))
-	if err == nil && n > c.maxBody {
-		err = errTooLarge
+	err := errTooLarge
+	if res.ContentLength <= c.maxBody {
+		var n int64
+		if n, err = buf.ReadFrom(io.LimitReader(res.Body, c.maxBody+1)); err == nil && n > c.maxBody {
+			err = errTooLarge
+		}
 	}
 	if err != nil {
 		releaseBuffer(buf)

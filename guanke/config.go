@@ -32,7 +32,7 @@ type Config struct {
 	Zone *time.Location
 	// Timeout bounds one request with its answer; 0 is 30 s.
 	Timeout time.Duration
-	// MaxBody bounds one answer, unpacked, in bytes; 0 is 64 MiB.
+	// MaxBody bounds one answer, unpacked, in bytes; 0 is 16 MiB.
 	MaxBody int64
 	// RatePerSecond bounds the requests per second; 0 is unlimited.
 	RatePerSecond float64
@@ -58,7 +58,7 @@ func (cfg *Config) setDefaults() {
 		cfg.Timeout = 30 * time.Second
 	}
 	if cfg.MaxBody == 0 {
-		cfg.MaxBody = 64 << 20
+		cfg.MaxBody = 16 << 20
 	}
 	if cfg.Concurrency == 0 {
 		cfg.Concurrency = 2

@@ -51,7 +51,7 @@ func (c *Client) transportError(ctx, reqCtx context.Context, err error) error {
 	case errors.Is(err, errRedirectLoop):
 		return fail(task.CodeSourceContract, "冠客接口反复跳转，请检查 GUANKE_BASE_URL")
 	case errors.Is(err, errTooLarge):
-		return fail(task.CodeSourceContract, "冠客接口的答复超过上限 %d 字节，请减小每页条数", c.maxBody)
+		return fail(task.CodeSourceContract, "冠客接口的答复超过上限 %g MiB，请减小每页条数（TASKSYNC_PAGE_SIZE）", float64(c.maxBody)/(1<<20))
 	case reqCtx.Err() != nil, errors.As(err, &netErr) && netErr.Timeout():
 		return fail(task.CodeSourceUnavailable, "冠客接口在 %s 内没有答复完，请稍后再试", c.timeout)
 	case errors.As(err, &dns):

@@ -16,9 +16,10 @@ import (
 // window and mapping. A window in which no task can have been made has one
 // empty page and asks nothing. Where pages are counted, up to Concurrency pages
 // are fetched ahead as soon as the source has said how many there are; the
-// newest total counts, since a list may grow while it is read. Where the source
-// neither gives a total nor says whether there is more, a page that is not full
-// is the last; an empty page always is.
+// newest total counts, since a list may grow while it is read. A total may also
+// be too low: a full page is not the last before the source has shown that
+// nothing new follows. Where the source neither gives a total nor says whether
+// there is more, a page that is not full is the last; an empty page always is.
 //
 // An error ends the reading and comes with an empty page; the page that failed
 // is the Next of the one before. No request and no goroutine outlives the loop.
@@ -79,6 +80,8 @@ func (c *Client) readSpan(ctx context.Context, w task.Window, all []span, at cur
 		})
 	}
 
+	// before is what the page before began with.
+	before := ""
 	for asked := at.page - 1; ; {
 		if asked < at.page {
 			fetch(at)
@@ -91,6 +94,25 @@ func (c *Client) readSpan(ctx context.Context, w task.Window, all []span, at cur
 		if got.err == nil {
 			next, last, got.err = c.after(at, &got.answer)
 		}
+		first := got.answer.first()
+		switch {
+		case got.err != nil:
+		case last && c.mayGoOn(at, &got.answer):
+			if asked == at.page {
+				fetch(next)
+				asked++
+			}
+			behind := <-ahead[0]
+			last, got.err = nothingNew(&behind.answer, behind.err, first)
+			if last {
+				ahead = ahead[1:]
+			} else {
+				ahead[0] <- behind
+			}
+		case !last && got.answer.total == nil && first == before:
+			got.err = task.Errorf(task.CodeSourceContract, "冠客的第 %d 页和前一页一样，请检查接口的分页参数", at.page)
+		}
+		before = first
 		if ctx.Err() != nil {
 			got.err = ctx.Err()
 		}
@@ -115,6 +137,27 @@ func (c *Client) readSpan(ctx context.Context, w task.Window, all []span, at cur
 		}
 		at = next
 	}
+}
+
+// mayGoOn reports whether the list may be longer than its total: the page that
+// should be the last is full.
+func (c *Client) mayGoOn(at cursor, a *listAnswer) bool {
+	counted := c.mapping.List.Paging.Style != mapping.PagingNone && !c.given()
+	return counted && a.more == nil && a.total != nil && a.entries() == at.size
+}
+
+// nothingNew reports whether the answer to a page behind the last shows that
+// there is none: it is empty, refused, or the last page again, which begins with
+// first.
+func nothingNew(a *listAnswer, err error, first string) (bool, error) {
+	if err != nil {
+		refused := task.CodeOf(err) == task.CodeSourceContract
+		if refused {
+			err = nil
+		}
+		return refused, err
+	}
+	return a.entries() == 0 || a.first() == first, nil
 }
 
 // nextText is the cursor behind the page at at: of next, or of the next span

@@ -45,6 +45,18 @@ type listAnswer struct {
 
 func (a *listAnswer) entries() int { return len(a.tasks) + len(a.rejects) }
 
+// first tells the page from another one by what it begins with: the id of its
+// first task, else what its first reject says; "" for an empty page.
+func (a *listAnswer) first() string {
+	switch {
+	case len(a.tasks) > 0:
+		return a.tasks[0].ID
+	case len(a.rejects) > 0:
+		return string(a.rejects[0].Payload)
+	}
+	return ""
+}
+
 // contractError is valid JSON that is not what the contract promises.
 type contractError struct{ reason string }
 

@@ -167,12 +167,17 @@ func TestFaultsOfTheSource(t *testing.T) {
 		"tasks without a total":    drifts(faulty{faults: sim.Faults{Total: sim.TotalZero}, fetched: 2 * whole, duplicate: whole}, "冠客说有 0 个任务，读到 84 个"),
 		"total too high":           drifts(faulty{faults: sim.Faults{Total: sim.TotalHigh}, fetched: 2 * whole, duplicate: whole, told: 92}, "冠客说有 92 个任务，读到 84 个不同的任务（读了 2 遍）"),
 		"total too low":            drifts(faulty{faults: sim.Faults{Total: sim.TotalLow}, fetched: 2 * whole, duplicate: whole, told: 76}, "冠客说有 76 个任务，读到 84 个"),
+		"total too low, pages":     drifts(faulty{faults: sim.Faults{Total: sim.TotalLow}, pageSize: 20, fetched: 2 * whole, duplicate: whole, told: 76}, "冠客说有 76 个任务，读到 84 个"),
 		"total that changes":       drifts(faulty{faults: sim.Faults{Total: sim.TotalChanging}, fetched: 4 * whole, duplicate: 3 * whole, told: 88}, "冠客说有 88 个任务，读到 84 个不同的任务（读了 4 遍）"),
 		"total that changes once":  success(faulty{faults: sim.Faults{Total: sim.TotalHigh, Times: 1}, fetched: 2 * whole, duplicate: whole}),
 		"wrong types":              {faults: sim.Faults{Entries: sim.EntriesMistyped}, status: task.Partial, fetched: whole, rejected: 8, told: whole},
 		"duplicates":               success(faulty{faults: sim.Faults{Entries: sim.EntriesDuplicates}, fetched: 92, duplicate: 8}),
-		"same page twice, once":    success(faulty{faults: sim.Faults{Entries: sim.EntriesRepeat, Pages: []int{2}, Times: 1}, pageSize: 20, fetched: 2 * whole, duplicate: whole}),
-		"same page twice, always":  drifts(faulty{faults: sim.Faults{Entries: sim.EntriesRepeat, Pages: []int{2}}, pageSize: 20, fetched: 2 * whole, duplicate: 2*whole - 64, told: whole}, "冠客说有 84 个任务，读到 64 个不同的任务（读了 2 遍）"),
+		"duplicates across pages":  success(faulty{faults: sim.Faults{Entries: sim.EntriesDuplicates}, pageSize: 10, fetched: 92, duplicate: 8}),
+		"same page, no total": fails(faulty{
+			faults: sim.Faults{Entries: sim.EntriesRepeat, Total: sim.TotalNone, Pages: []int{1, 2}}, pageSize: 20, fetched: 20, told: -1,
+		}, contract, "冠客的第 2 页和前一页一样，请检查接口的分页参数"),
+		"same page twice, once":   success(faulty{faults: sim.Faults{Entries: sim.EntriesRepeat, Pages: []int{2}, Times: 1}, pageSize: 20, fetched: 2 * whole, duplicate: whole}),
+		"same page twice, always": drifts(faulty{faults: sim.Faults{Entries: sim.EntriesRepeat, Pages: []int{2}}, pageSize: 20, fetched: 2 * whole, duplicate: 2*whole - 64, told: whole}, "冠客说有 84 个任务，读到 64 个不同的任务（读了 2 遍）"),
 	} {
 		t.Run(name, func(t *testing.T) { tc.test(t) })
 	}
