@@ -106,27 +106,30 @@ func (d *decoder) readEntry(e *entry) error {
 // brace.
 func (d *decoder) members(n *node, e *entry) error {
 	s := &d.entries
+	known := s.guesses[n.no]
 	for i := 0; d.PeekKind() != '}'; i++ {
-		v, err := d.ReadValue()
+		name, err := d.ReadValue()
 		if err != nil {
 			return err
 		}
 		// The name is compared as it stands in the body, which saves a string
 		// for each.
-		name := d.stable(v)
-		child := s.guesses.child(n, i, name)
+		var child *node
+		if i < len(known) && string(known[i].name) == string(name) {
+			name, child = known[i].name, known[i].next
+		} else {
+			name = d.stable(name)
+			child = s.guesses.learn(n, i, name)
+			known = s.guesses[n.no]
+		}
 		if child != nil && child.reads && d.PeekKind() == '{' {
-			if _, err := d.ReadToken(); err != nil {
+			if err := d.inner(child, e, name); err != nil {
 				return err
 			}
-			s.left.enter(name, child.used)
-			if err := d.members(child, e); err != nil {
-				return err
-			}
-			s.left.leave()
 			continue
 		}
-		if v, err = d.ReadValue(); err != nil {
+		v, err := d.ReadValue()
+		if err != nil {
 			return err
 		}
 		switch {
@@ -135,13 +138,24 @@ func (d *decoder) members(n *node, e *entry) error {
 		case child.field != noField:
 			d.take(e, child.field, v)
 		}
-		if child != nil && len(child.slots) > 0 {
+		if child != nil && child.slots != nil {
 			for _, slot := range child.slots {
 				s.slots[slot] = d.stable(v)
 			}
 		}
 	}
 	_, err := d.ReadToken()
+	return err
+}
+
+// inner reads an object within the entry.
+func (d *decoder) inner(n *node, e *entry, name []byte) error {
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	d.entries.left.enter(name, n.used)
+	err := d.members(n, e)
+	d.entries.left.leave()
 	return err
 }
 

@@ -15,10 +15,11 @@ import (
 	"tasksync/task"
 )
 
-// A creation time outside these years is absurd: most likely another unit.
+// A creation time outside these years, here in microseconds, is absurd: most
+// likely another unit.
 var (
-	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 )
 
 // take reads one field of the entry.
@@ -30,8 +31,10 @@ func (d *decoder) take(e *entry, f mapping.Field, v jsontext.Value) {
 		e.name(d.labels[f], v)
 	case mapping.FieldState:
 		e.task.State = e.label(d.labels[f], v)
-		if word, ok := d.mapping.States[e.task.State]; ok {
-			e.task.State = word
+		if d.mapping.States != nil {
+			if word, ok := d.mapping.States[e.task.State]; ok {
+				e.task.State = word
+			}
 		}
 	case mapping.FieldTotal:
 		e.task.Total = e.count(d.labels[f], v)
@@ -110,24 +113,20 @@ func (e *entry) count(label string, v jsontext.Value) int64 {
 }
 
 func (d *decoder) createdAt(e *entry, v jsontext.Value) {
-	format, label := d.mapping.Created, d.labels[mapping.FieldCreatedAt]
+	format, label := &d.mapping.Created, d.labels[mapping.FieldCreatedAt]
 	if v.Kind() == 'n' {
 		return
 	}
-	var t time.Time
+	var micros int64
 	if format.Number() {
 		n, ok := integer(v)
 		if !ok {
 			e.fail(fmt.Sprintf("创建时间（%s）不是整数，应为 %s", label, format))
 			return
 		}
-		// A number that is out of range as seconds is so as milliseconds.
-		if n = min(max(n, -1<<50), 1<<50); format.Kind == mapping.TimeUnix {
-			t = time.Unix(n, 0)
-		} else {
-			t = time.UnixMilli(n)
-		}
+		micros = min(max(n, -1<<42), 1<<42) * d.unit
 	} else {
+		var t time.Time
 		s, ok := unquoted(v)
 		if ok && v.Kind() == '"' && strings.TrimSpace(s) == "" {
 			return
@@ -139,12 +138,13 @@ func (d *decoder) createdAt(e *entry, v jsontext.Value) {
 			e.fail(fmt.Sprintf("创建时间（%s）的写法不对，应为%s", label, format))
 			return
 		}
+		micros = t.UnixMicro()
 	}
-	if t.Before(earliest) || !t.Before(latest) {
+	if micros < earliest || micros >= latest {
 		e.fail(fmt.Sprintf("创建时间（%s）不在 2000 年到 2100 年之间，应为 %s", label, format))
 		return
 	}
-	e.created = t.UnixMicro()
+	e.created = micros
 }
 
 // text reads a text of at most limit characters; one of spaces only is "". The

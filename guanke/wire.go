@@ -72,10 +72,15 @@ type format struct {
 	entryPlan           *entryPlan
 	// labels are what people call the fields.
 	labels [mapping.FieldCount]string
+	// unit is how many microseconds a creation time counts that is a number.
+	unit int64
 }
 
 func newFormat(m *mapping.Mapping, zone *time.Location) *format {
 	f := &format{mapping: m, zone: zone, listPlan: newAnswerPlan(m, false), entryPlan: newEntryPlan(m)}
+	if f.unit = int64(time.Second / time.Microsecond); m.Created.Kind == mapping.TimeUnixMS {
+		f.unit = int64(time.Millisecond / time.Microsecond)
+	}
 	if m.Auth.Kind == mapping.AuthToken {
 		f.tokenPlan = newAnswerPlan(m, true)
 	}
@@ -93,9 +98,8 @@ type decoder struct {
 	*format
 	ctx  context.Context
 	body []byte
-	// slots and guesses belong to the plan of the answer.
+	// slots belong to the plan of the answer.
 	slots   []jsontext.Value
-	guesses guesses
 	entries entryState
 	out     *listAnswer
 	found   bool
@@ -109,7 +113,7 @@ type decoder struct {
 func (f *format) decoder(ctx context.Context, body []byte, p *answerPlan) *decoder {
 	return &decoder{
 		Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
-		format:  f, ctx: ctx, body: body, slots: make([]jsontext.Value, p.slots), guesses: make(guesses, p.nodes), out: &listAnswer{},
+		format:  f, ctx: ctx, body: body, slots: make([]jsontext.Value, p.slots), out: &listAnswer{},
 	}
 }
 
@@ -265,12 +269,12 @@ func (d *decoder) walk(n *node) error {
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
-	for i := 0; d.PeekKind() != '}'; i++ {
+	for d.PeekKind() != '}' {
 		name, err := d.ReadValue()
 		if err != nil {
 			return err
 		}
-		child := d.guesses.child(n, i, d.stable(name))
+		child := n.child(name)
 		if child == nil {
 			err = d.SkipValue()
 		} else {
@@ -300,15 +304,12 @@ type guess struct {
 	next *node
 }
 
-// child is the node of a member, the i-th of an object at n; nil if nobody
-// wants it. The name is given as it stands in the body, with its quotes.
-func (g guesses) child(n *node, i int, name []byte) *node {
+// learn is the node of a member, the i-th of an object at n, which it
+// remembers; nil if nobody wants it. The name is given as it stands in the
+// body, with its quotes.
+func (g guesses) learn(n *node, i int, name []byte) *node {
 	const most = 64
-	known := g[n.no]
-	if i < len(known) && bytes.Equal(known[i].name, name) {
-		return known[i].next
-	}
-	next := n.child(name)
+	known, next := g[n.no], n.child(name)
 	switch {
 	case i < len(known):
 		known[i] = guess{name, next}

@@ -1,6 +1,10 @@
 package mapping
 
-import "github.com/itchyny/gojq"
+import (
+	"slices"
+
+	"github.com/itchyny/gojq"
+)
 
 // simplePaths answers the alternatives of a query that is nothing but paths.
 func simplePaths(q *gojq.Query) ([]Path, bool) {
@@ -98,7 +102,8 @@ func join(p Path, names ...string) Path {
 type consumer struct{ found []Path }
 
 func (c *consumer) use(p Path) {
-	if len(p) > 0 {
+	covered := func(q Path) bool { return len(q) <= len(p) && slices.Equal(q, p[:len(q)]) }
+	if len(p) > 0 && !slices.ContainsFunc(c.found, covered) {
 		c.found = append(c.found, p)
 	}
 }

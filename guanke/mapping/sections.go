@@ -149,12 +149,12 @@ func (o *object) auth(m *Mapping) {
 	if c == nil {
 		return
 	}
-	defer c.done()
 	a.Kind = AuthKind(c.choice("kind", string(AuthNone), string(AuthStatic), string(AuthBasic), string(AuthToken)))
 	if c.get("kind") == nil {
 		o.wrong(n, "缺少 auth.kind：可以是 none、static、basic、token")
 		return
 	}
+	defer c.done()
 	switch a.Kind {
 	case AuthStatic:
 		c.required("value", "要发送的内容，例如 ${secret}")
