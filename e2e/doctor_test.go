@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -117,6 +118,39 @@ func TestDoctorFindsAndMendsWhatIsBroken(t *testing.T) {
 	require.Equal(t, 200, a.Status, a.Text)
 	require.Greater(t, int64(a.Int("record_id")), lost)
 	require.Contains(t, s.MustRun("doctor"), "0 个错误")
+}
+
+// A database that was restored from an older backup knows neither the last runs
+// nor their ids.
+func TestDoctorAfterTheDatabaseWasRestored(t *testing.T) {
+	t.Parallel()
+	s := systest.Start(t, systest.WithEnv("", "TASKSYNC_HOUSEKEEPING=24h"))
+	for range 3 {
+		require.Equal(t, 200, s.Manual(task.Today).Status)
+	}
+	for _, sql := range []string{
+		"DELETE FROM sync_records WHERE id > 1", "DELETE FROM tasks", "SELECT setval('sync_records_id_seq', 1)",
+		"ALTER TABLE sync_records DROP CONSTRAINT sync_records_writes", "UPDATE sync_records SET tasks_new = tasks_new + 1",
+	} {
+		_, err := s.SQL.Exec(t.Context(), sql)
+		require.NoError(t, err, sql)
+	}
+	// Temporal's index is a moment late.
+	var wrong map[string]string
+	s.Eventually("the last run in Temporal's index", func() bool {
+		wrong = diagnose(t, s.Run("doctor", "-o", "json")).wrong()
+		return strings.Contains(wrong["记录与 Temporal 的状态"], "最大编号是 3")
+	})
+	require.Contains(t, wrong["记录与 Temporal 的状态"], "Temporal 有 2 次同步的记录编号数据库里没有")
+	require.Contains(t, wrong["记录的平衡"], "记录 1 的数字加不起来")
+
+	d := diagnose(t, s.Run("doctor", "--fix", "-o", "json"))
+	require.Equal(t, 1, d.Fixed)
+	require.Equal(t, 2, d.Errors, "sums that somebody changed are for people: %v", d.wrong())
+	a := s.Manual(task.Today)
+	require.Equal(t, 200, a.Status, a.Text)
+	require.Equal(t, 4, a.Int("record_id"), "no id is used twice")
+	requireTruth(t, s, s.Record(4))
 }
 
 func TestDoctorGoesOnWhereAPartIsDown(t *testing.T) {
