@@ -142,6 +142,7 @@ func TestFaultsOfTheSource(t *testing.T) {
 
 		// Faults that a retry cannot mend.
 		"wrong secret":      fails(faulty{faults: sim.Faults{Code: 401, Message: "secret 错误", Scope: sim.ScopeToken}}, auth, "冠客拒绝了凭据，请检查 GUANKE_API_SECRET（冠客：secret 错误）"),
+		"secret withdrawn":  fails(faulty{faults: sim.Faults{Code: 401, Message: "secret 错误", Scope: sim.ScopeAll, After: 1}}, auth, "冠客拒绝了凭据"),
 		"403":               fails(faulty{faults: sim.Faults{Status: 403}}, auth, "冠客拒绝了访问（403），请检查账号的权限"),
 		"403 in the middle": fails(faulty{faults: sim.Faults{Status: 403, Pages: []int{4}}, pageSize: 20, fetched: 60, told: whole, attempts: []string{"fetch:2 #1 permanent source_auth gave_up 0s"}}, auth, "403"),
 		"404":               fails(faulty{faults: sim.Faults{Status: 404}}, contract, "冠客接口返回 404，请检查 GUANKE_BASE_URL"),
