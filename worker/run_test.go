@@ -147,6 +147,7 @@ func TestResetOfAnOldRunEndsTheNewerOne(t *testing.T) {
 	require.NoError(t, s.sim.SetFaults(sim.Faults{Latency: 20 * time.Second}))
 	newer := s.start(task.Historical)
 	s.running(task.Historical)
+	require.Eventually(t, func() bool { return s.sim.Stats().Faulted > 0 }, 20*time.Second, 20*time.Millisecond, "it waits for the source")
 	require.NoError(t, s.sim.SetFaults(sim.Faults{}))
 	resetRun(s, workflows.SyncWorkflowID(task.Historical), desc.WorkflowExecution.RunID, true)
 	require.NoError(t, s.runs.Wait(s.ctx, task.Historical, ""))
