@@ -153,6 +153,27 @@ func TestDoctorAfterTheDatabaseWasRestored(t *testing.T) {
 	requireTruth(t, s, s.Record(4))
 }
 
+func TestDoctorRegistersSearchAttributes(t *testing.T) {
+	t.Parallel()
+	s := systest.Start(t)
+	require.Equal(t, 200, s.Manual(task.Today).Status)
+	for _, name := range []string{"SyncType", "SyncTrigger", "SyncStatus", "SyncRecordId"} {
+		s.TemporalCLI("operator", "search-attribute", "remove", "--name", name, "--yes")
+	}
+	var d diagnosis
+	s.Eventually("the attributes are gone", func() bool {
+		d = diagnose(t, s.Run("doctor", "-o", "json"))
+		return strings.Contains(d.wrong()["search attribute"], "SyncRecordId、SyncStatus、SyncTrigger、SyncType")
+	})
+	require.Len(t, d.Skipped, 3, "what asks by them is left out: %v", d.Skipped)
+
+	d = diagnose(t, s.Run("doctor", "--fix", "-o", "json"))
+	require.Equal(t, 1, d.Fixed)
+	require.Zero(t, d.Errors, d.wrong())
+	require.Empty(t, d.Skipped)
+	require.Equal(t, 200, s.Manual(task.Today).Status)
+}
+
 func TestDoctorGoesOnWhereAPartIsDown(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)

@@ -168,6 +168,9 @@ func report(out io.Writer, asJSON bool, rec task.Record) error {
 		if rec.ErrorType != "" {
 			body["error"], body["error_type"] = rec.ErrorMessage, rec.ErrorType
 		}
+		if len(rec.Warnings) > 0 {
+			body["warnings"] = rec.Warnings
+		}
 		return json.NewEncoder(out).Encode(body)
 	}
 	c := rec.Counts
@@ -179,6 +182,12 @@ func report(out io.Writer, asJSON bool, rec task.Record) error {
 		rec.Status.Label(), c.Total, c.New, c.Updated, c.Unchanged, c.Matched, c.Pending, c.Failed, c.Idle, float64(rec.DurationMS())/1000)
 	if err != nil {
 		return err
+	}
+	if rec.ErrorMessage != "" && (rec.Status == task.Success || rec.Status == task.Partial) {
+		// Of the others the command's own error tells it.
+		if _, err := fmt.Fprintln(out, rec.ErrorMessage); err != nil {
+			return err
+		}
 	}
 	for i, d := range rec.ErrorDetails {
 		if i == 10 {

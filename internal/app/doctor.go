@@ -102,8 +102,27 @@ func (r doctorRuns) SearchAttributes(ctx context.Context) (missing, wrong []stri
 	return worker.CheckSearchAttributes(ctx, r.temporal, r.namespace)
 }
 
+// attributesWait bounds how long Temporal may take to answer questions about
+// attributes that were just registered.
+const attributesWait = time.Minute
+
 func (r doctorRuns) EnsureSearchAttributes(ctx context.Context) error {
-	return worker.EnsureSearchAttributes(ctx, r.temporal, r.namespace)
+	if err := worker.EnsureSearchAttributes(ctx, r.temporal, r.namespace); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, attributesWait)
+	defer cancel()
+	for {
+		_, err := r.Traces(ctx, 0)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 func (r doctorRuns) Fate(ctx context.Context, rec task.Record) (task.Fate, error) {
