@@ -16,7 +16,7 @@ import (
 func (c *checker) page(ctx context.Context, client *guanke.Client, w task.Window, cursor string) (task.Page, error) {
 	probe, err := client.ProbePage(ctx, w, cursor)
 	if probe.Exchange != nil {
-		c.last = probe.Exchange
+		c.last, c.asked = probe.Exchange, probe.Span
 	}
 	return probe.Page, err
 }

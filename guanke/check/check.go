@@ -67,13 +67,15 @@ type checker struct {
 	m      *mapping.Mapping
 	client *guanke.Client
 	report *Report
-	// last is the last answer to a request for the list; nil before there was
-	// one.
-	last *guanke.Exchange
+	// last is the last answer to a request for the list, nil before there was
+	// one, and asked the time that it was asked for.
+	last  *guanke.Exchange
+	asked task.Window
 
-	// first is the first page as the client gave it, seen all of its entries,
-	// and body the answer itself.
+	// first is the first page as the client gave it, span the time that it was
+	// asked for, seen all of its entries, and body the answer itself.
 	first task.Page
+	span  task.Window
 	seen  raw
 	body  []byte
 }
@@ -98,7 +100,7 @@ func (c *checker) walk(ctx context.Context) {
 	}
 	defer c.release(c.client)
 	for _, step := range [...]func(context.Context) bool{
-		c.token, c.firstPage, c.secondPage, c.pageSize, c.inside, c.narrow, c.end, c.span, c.fields,
+		c.token, c.firstPage, c.secondPage, c.pageSize, c.inside, c.narrow, c.end, c.longest, c.fields,
 	} {
 		if ctx.Err() != nil || !step(ctx) {
 			return

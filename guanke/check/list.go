@@ -94,7 +94,7 @@ func (c *checker) firstPage(ctx context.Context) bool {
 	if err != nil {
 		return c.done(c.listFailed("第一页", err))
 	}
-	c.first, c.seen, c.body = p, c.reread(ctx), c.last.Body
+	c.first, c.span, c.seen, c.body = p, c.asked, c.reread(ctx), c.last.Body
 	s := Step{Name: "第一页", Status: OK, Message: c.pageText(p, c.seen)}
 	s.Details = append(s.Details, request(c.last))
 	v := parse(c.last.Body)

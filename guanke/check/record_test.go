@@ -17,14 +17,14 @@ import (
 	"tasksync/task"
 )
 
-// read reads all tasks of the window.
-func read(t *testing.T, cfg guanke.Config) []task.Task {
+// read reads all tasks of w.
+func read(t *testing.T, cfg guanke.Config, w task.Window) []task.Task {
 	t.Helper()
 	c, err := guanke.New(cfg)
 	require.NoError(t, err)
 	defer c.Close()
 	var all []task.Task
-	for p, err := range c.Pages(t.Context(), window, "") {
+	for p, err := range c.Pages(t.Context(), w, "") {
 		require.NoError(t, err)
 		all = append(all, p.Tasks...)
 	}
@@ -67,7 +67,7 @@ func TestRecordedSourcesAreLikeTheirOriginals(t *testing.T) {
 			again := guanke.Config{BaseURL: srv.URL, Secret: "any", Username: "any", Password: "any", PageSize: 40}
 			again.Mapping, err = mapping.Load(filepath.Join(dir, replay.Info.Mapping))
 			require.NoError(t, err)
-			require.Equal(t, read(t, cfg), read(t, again))
+			require.Equal(t, read(t, cfg, window), read(t, again, window))
 			r, text := run(t, again, window)
 			require.True(t, r.OK, text)
 		})

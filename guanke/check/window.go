@@ -46,7 +46,7 @@ func (c *checker) inside(context.Context) bool {
 	if len(c.seen.tasks) == 0 {
 		return c.done(Step{Name: name, Status: Skip, Message: "没有任务可以用来检查"})
 	}
-	w, n := c.cfg.Window, outside(c.seen, c.cfg.Window)
+	w, n := c.span, outside(c.seen, c.span)
 	if n == 0 {
 		return c.done(Step{Name: name, Status: OK, Message: fmt.Sprintf("%d 条任务的创建时间都在 %s 里", len(c.seen.tasks), c.windowText(w))})
 	}
@@ -156,9 +156,9 @@ func (c *checker) end(ctx context.Context) bool {
 	})
 }
 
-// span asks for more time than the mapping says is allowed at once, or for a
+// longest asks for more time than the mapping says is allowed at once, or for a
 // month where it says nothing.
-func (c *checker) span(ctx context.Context) bool {
+func (c *checker) longest(ctx context.Context) bool {
 	const name = "最长跨度"
 	if c.m.List.Window == nil {
 		return true
