@@ -66,57 +66,6 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-func TestRejects(t *testing.T) {
-	t.Parallel()
-	const id, name = "5344001", "测试任务-P1"
-	for entry, want := range map[string]task.Reject{
-		`null`:  {Reason: "不是 JSON 对象"},
-		`[1,2]`: {Reason: "不是 JSON 对象"},
-		`"x"`:   {Reason: "不是 JSON 对象"},
-		`{}`:    {Reason: "缺少任务编号"},
-		`{"id":null,"taskName":"测试任务-P1","createTime":1795406400}`: {Reason: "缺少任务编号", TaskName: name},
-		fields(`"id":""`):         {Reason: "缺少任务编号", TaskName: name},
-		fields(`"id":"  "`):       {Reason: "缺少任务编号", TaskName: name},
-		fields(`"id":1.5`):        {Reason: "不是整数", TaskID: "1.5", TaskName: name},
-		fields(`"id":true`):       {Reason: "类型不对", TaskID: id, TaskName: name},
-		fields(`"id":{}`):         {Reason: "类型不对", TaskID: id, TaskName: name},
-		fields(`"id":"a\u0000b"`): {Reason: "空字符", TaskID: "a�b", TaskName: name},
-		fields(`"id":"` + strings.Repeat("9", 129) + `"`):       {Reason: "超过 128", TaskID: strings.Repeat("9", 128), TaskName: name},
-		fields(`"id":` + strings.Repeat("9", 129)):              {Reason: "超过 128", TaskID: strings.Repeat("9", 128), TaskName: name},
-		fields(`"taskName":""`):                                 {Reason: "缺少任务名称", TaskID: id},
-		fields(`"taskName":"　 "`):                               {Reason: "缺少任务名称", TaskID: id},
-		fields(`"taskName":7`):                                  {Reason: "类型不对", TaskID: id, TaskName: name},
-		fields(`"taskName":"` + strings.Repeat("名", 501) + `"`): {Reason: "超过 500", TaskID: id, TaskName: strings.Repeat("名", 500)},
-		fields(`"taskName":"a\u0000"`):                          {Reason: "空字符", TaskID: id, TaskName: "a�"},
-		fields(`"taskName":"a\ud800"`):                          {Reason: "UTF-8", TaskID: id, TaskName: "a�"},
-		fields("\"taskName\":\"a\xff\""):                        {Reason: "UTF-8", TaskID: id, TaskName: "a�"},
-		fields("\"x\":\"a\xff\""):                               {Reason: "UTF-8", TaskID: id, TaskName: name},
-		fields(`"state":true`):                                  {Reason: "state", TaskID: id, TaskName: name},
-		fields(`"totalNumber":"many"`):                          {Reason: "totalNumber", TaskID: id, TaskName: name},
-		fields(`"callNumber":-1`):                               {Reason: "callNumber 小于 0", TaskID: id, TaskName: name},
-		fields(`"connectNumber":1.5`):                           {Reason: "connectNumber", TaskID: id, TaskName: name},
-		fields(`"successNumber":99999999999999999999`):          {Reason: "successNumber", TaskID: id, TaskName: name},
-		fields(`"totalNumber":[]`):                              {Reason: "totalNumber", TaskID: id, TaskName: name},
-		`{"id":5344001,"taskName":"测试任务-P1"}`:                   {Reason: "缺少创建时间", TaskID: id, TaskName: name},
-		fields(`"createTime":0`):                                {Reason: "2000 年到 2100 年", TaskID: id, TaskName: name},
-		fields(`"createTime":1795406400000`):                    {Reason: "秒数", TaskID: id, TaskName: name},
-		fields(`"createTime":"2026-11-23 10:00:00"`):            {Reason: "秒数", TaskID: id, TaskName: name},
-	} {
-		t.Run(entry[:min(len(entry), 90)], func(t *testing.T) {
-			t.Parallel()
-			good := fields(`"id":1`)
-			page := one(t, good+","+entry+","+good)
-			require.Len(t, page.Tasks, 2)
-			require.Len(t, page.Rejects, 1)
-			got := page.Rejects[0]
-			require.Contains(t, got.Reason, want.Reason)
-			require.Equal(t, want.TaskID, got.TaskID)
-			require.Equal(t, want.TaskName, got.TaskName)
-			require.Equal(t, entry, string(got.Payload))
-		})
-	}
-}
-
 func TestPayloadIsCut(t *testing.T) {
 	t.Parallel()
 	page := one(t, fields(`"id":"","x":"`+strings.Repeat("y", 100_000)+`"`))

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tasksync/guanke"
+	"tasksync/guanke/mapping"
 	"tasksync/task"
 )
 
@@ -31,7 +32,7 @@ type wire struct {
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	status, body := http.StatusOK, w.list
-	if strings.HasPrefix(r.URL.Path, "/token") {
+	if strings.Contains(r.URL.Path, "/token") {
 		body = w.token
 		if body == nil {
 			body = []byte(`{"code":200,"data":{"token":"` + fuzzToken + `"}}`)
@@ -73,7 +74,7 @@ func requireKnown(t *testing.T, err error) {
 	require.NotEmpty(t, task.MessageOf(err))
 	require.True(t, utf8.ValidString(err.Error()))
 	require.Less(t, utf8.RuneCountInString(err.Error()), 1000)
-	for _, hidden := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), fuzzToken} {
+	for _, hidden := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), password, fuzzToken} {
 		require.NotContains(t, fmt.Sprintf("%v %#v", err, err), hidden)
 	}
 }
@@ -102,6 +103,61 @@ func FuzzList(f *testing.F) {
 		}
 		for _, x := range page.Tasks {
 			requireStorable(t, x)
+		}
+		for _, r := range page.Rejects {
+			requireRecordable(t, r)
+		}
+	})
+}
+
+// examples are the mappings of the documents and the embedded one.
+func examples(t testing.TB) []*mapping.Mapping {
+	out := []*mapping.Mapping{mapping.Default()}
+	for _, name := range []string{"rest", "cursor", "post"} {
+		m, err := mapping.Load("../docs/mappings/" + name + ".yaml")
+		require.NoError(t, err)
+		out = append(out, m)
+	}
+	return out
+}
+
+// FuzzExamples reads any bytes as any answer by a mapping of the examples,
+// which have expressions that are run, cursors and other envelopes.
+func FuzzExamples(f *testing.F) {
+	at := created.UnixMilli()
+	for i, body := range []string{
+		`{"code":200,"data":{"data":[` + fields(`"state":1`) + `],"totalCount":1}}`,
+		`{"items":[{"id":1,"name":"a","created_at":"2026-11-23T01:00:00+08:00","stats":{"total":7}}],"total":1}`,
+		fmt.Sprintf(`{"access_token":"x","data":[{"uuid":"a","attributes":{"name":"b","status":"NEW"},"created_ms":%d,"counters":{"answered":1e400,"missed":"x"}}],"meta":{"next_cursor":"y","has_more":true}}`, at),
+		`{"success":true,"result":{"rows":[{"taskNo":"T","taskTitle":"t","gmtCreate":"2026-11-23 01:00:00"}],"hasNext":true}}`,
+		`{"success":false,"errCode":"SYSTEM_BUSY","errMsg":"` + secret + `"}`,
+		`{"error":{"message":"` + password + `"},"access_token":"` + fuzzToken + `","data":{}}`,
+	} {
+		f.Add(uint8(i), []byte(body))
+		f.Add(uint8(i+1), []byte(body))
+	}
+	all := examples(f)
+	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
+		m := all[int(which)%len(all)]
+		w := &wire{list: body, token: []byte(`{"code":200,"data":{"token":"` + fuzzToken + `"},"access_token":"` + fuzzToken + `"}`)}
+		if m.Auth.Kind == mapping.AuthToken && which >= 128 {
+			w.token = body
+		}
+		c, err := guanke.New(guanke.Config{
+			BaseURL: "http://source", Secret: secret, Username: "operator", Password: password, Mapping: m, Concurrency: 1,
+			HTTP: &http.Client{Transport: w},
+		})
+		require.NoError(t, err)
+		page, err := first(t, c)
+		if err != nil {
+			requireKnown(t, err)
+			require.Empty(t, page.Tasks)
+			return
+		}
+		require.NotContains(t, page.Next, fuzzToken)
+		for _, x := range page.Tasks {
+			requireStorable(t, x)
+			require.True(t, !x.CreatedAt.Before(today.From) && x.CreatedAt.Before(today.To))
 		}
 		for _, r := range page.Rejects {
 			requireRecordable(t, r)

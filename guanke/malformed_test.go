@@ -22,6 +22,8 @@ type malformedEntry struct {
 	id, taskName string
 	// also looks at the task.
 	also func(*testing.T, task.Task)
+	// mended is set where the payload is not what was sent, byte by byte.
+	mended bool
 }
 
 // The id and the name that fields gives an entry.
@@ -103,7 +105,7 @@ func malformedEntries() []malformedEntry {
 		{name: "name of 500 characters beyond the BMP", entry: fields(text("taskName", strings.Repeat(`\ud83d\ude00`, 500))), id: plainID, taskName: strings.Repeat("😀", 500)},
 		{name: "name of 1 MB", entry: fields(text("taskName", strings.Repeat("x", 1<<20))), reason: "超过 500", id: plainID, taskName: strings.Repeat("x", 500)},
 		{name: "name with NUL, escaped", entry: fields(`"taskName":"a\u0000b"`), reason: "空字符", id: plainID, taskName: "a�b"},
-		{name: "name with NUL, raw", entry: fields("\"taskName\":\"a\x00b\""), reason: "空字符", id: plainID, taskName: "a�b"},
+		{mended: true, name: "name with NUL, raw", entry: fields("\"taskName\":\"a\x00b\""), reason: "空字符", id: plainID, taskName: "a�b"},
 		{name: "name with a line break, raw", entry: fields("\"taskName\":\"a\r\n\tb\""), id: plainID, taskName: "a\r\n\tb"},
 		{name: "name with a lone high surrogate", entry: fields(`"taskName":"a\ud800b"`), reason: "UTF-8", id: plainID, taskName: "a�b"},
 		{name: "name with a lone low surrogate", entry: fields(`"taskName":"\udfff"`), reason: "UTF-8", id: plainID, taskName: "�"},
@@ -134,8 +136,8 @@ func malformedEntries() []malformedEntry {
 		{name: "count a fraction", entry: fields(`"connectNumber":1.5`), reason: "connectNumber", id: plainID, taskName: plainName},
 		{name: "count a word", entry: fields(`"successNumber":"many"`), reason: "successNumber", id: plainID, taskName: plainName},
 		{name: "count the word NaN", entry: fields(`"successNumber":"NaN"`), reason: "successNumber", id: plainID, taskName: plainName},
-		{name: "count NaN", entry: fields(`"totalNumber":NaN`), reason: "totalNumber", id: plainID, taskName: plainName},
-		{name: "count -Infinity", entry: fields(`"totalNumber": -Infinity`), reason: "totalNumber", id: plainID, taskName: plainName},
+		{mended: true, name: "count NaN", entry: fields(`"totalNumber":NaN`), reason: "totalNumber", id: plainID, taskName: plainName},
+		{mended: true, name: "count -Infinity", entry: fields(`"totalNumber": -Infinity`), reason: "totalNumber", id: plainID, taskName: plainName},
 		{name: "count hexadecimal", entry: fields(`"totalNumber":"0x10"`), reason: "totalNumber", id: plainID, taskName: plainName},
 		{name: "count true", entry: fields(`"totalNumber":true`), reason: "totalNumber", id: plainID, taskName: plainName},
 		{name: "count an array", entry: fields(`"totalNumber":[1]`), reason: "totalNumber", id: plainID, taskName: plainName},
@@ -196,8 +198,9 @@ func TestMalformedEntriesCostOnlyThemselves(t *testing.T) {
 			require.Contains(t, got.Reason, tc.reason)
 			require.Equal(t, tc.id, got.TaskID)
 			require.Equal(t, tc.taskName, got.TaskName)
-			require.LessOrEqual(t, len(got.Payload), 64<<10)
-			require.NotEmpty(t, got.Payload)
+			if !tc.mended {
+				require.Equal(t, tc.entry[:min(len(tc.entry), 64<<10)], string(got.Payload))
+			}
 			for _, x := range page.Tasks {
 				requireStorable(t, x)
 			}
