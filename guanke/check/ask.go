@@ -18,6 +18,9 @@ func (c *checker) page(ctx context.Context, client *guanke.Client, w task.Window
 	if probe.Exchange != nil {
 		c.last, c.asked = probe.Exchange, probe.Span
 	}
+	// What the source says counts, whether the window is exactly what was asked
+	// for or not.
+	probe.Page.Total = probe.Total
 	return probe.Page, err
 }
 
@@ -57,6 +60,29 @@ type raw struct {
 }
 
 func (r raw) entries() int { return len(r.tasks) + len(r.rejects) }
+
+// fresh counts the entries that are not in other.
+func (r raw) fresh(other raw) int {
+	known := map[string]bool{}
+	for _, t := range other.tasks {
+		known["id "+t.ID] = true
+	}
+	for _, x := range other.rejects {
+		known[string(x.Payload)] = true
+	}
+	n := 0
+	for _, t := range r.tasks {
+		if !known["id "+t.ID] {
+			n++
+		}
+	}
+	for _, x := range r.rejects {
+		if !known[string(x.Payload)] {
+			n++
+		}
+	}
+	return n
+}
 
 func (r raw) has(id string) bool {
 	for i := range r.tasks {

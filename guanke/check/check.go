@@ -99,13 +99,25 @@ func (c *checker) walk(ctx context.Context) {
 		return
 	}
 	defer c.release(c.client)
-	for _, step := range [...]func(context.Context) bool{
-		c.token, c.firstPage, c.secondPage, c.pageSize, c.inside, c.narrow, c.end, c.longest, c.fields,
-	} {
+	// What is wrong with the pages hides nothing of what is wrong with the
+	// window or the fields, so that one look shows as much as can be seen.
+	if !c.steps(ctx, c.token, c.firstPage) {
+		return
+	}
+	c.steps(ctx, c.secondPage, c.pageSize)
+	c.steps(ctx, c.inside, c.narrow, c.end)
+	c.steps(ctx, c.longest)
+	c.steps(ctx, c.fields)
+}
+
+// steps walks steps that each need the one before. It is false if one failed.
+func (c *checker) steps(ctx context.Context, all ...func(context.Context) bool) bool {
+	for _, step := range all {
 		if ctx.Err() != nil || !step(ctx) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // done notes a step and reports whether it did not fail.

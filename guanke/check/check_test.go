@@ -274,6 +274,38 @@ func TestWhatIsWrongIsSaidWithTheWayOut(t *testing.T) {
 			},
 			step: "每页条数", status: check.Fail, says: []string{"largest: 50"},
 		},
+		"smaller pages than asked for, no window": {
+			cfg: func(t *testing.T) guanke.Config {
+				return changed(t, "rest", func(s *source) { s.cap, s.ignoreWindow = 50, true }, "largest: 100 #", "largest: 1000 #",
+					"  window:\n    start: from\n    end: to\n    format: rfc3339\n    inclusive: false # 不含 to 那一刻\n", "")
+			},
+			step: "每页条数", status: check.Fail, says: []string{"largest: 50"},
+		},
+		"smaller pages than asked for, all of bad tasks": {
+			cfg: func(t *testing.T) guanke.Config {
+				return changed(t, "rest", func(s *source) { s.cap = 50 }, "largest: 100 #", "largest: 1000 #", "    total: .total\n", "", "name: .name", "name: .title")
+			},
+			step: "每页条数", status: check.Fail, says: []string{"largest: 50"},
+		},
+		"total counts pages": {
+			cfg: func(t *testing.T) guanke.Config {
+				return changed(t, "rest", func(s *source) { s.items = items(20) }, "total: .total\n", "total: 1\n")
+			},
+			step: "第二页", status: check.Fail, says: []string{"总数 1", "不是页数"},
+		},
+		"creation time in a layout": {
+			cfg: func(t *testing.T) guanke.Config {
+				c := changed(t, "post", func(s *source) {
+					s.change = func(i int, v map[string]any) { v["gmtCreate"] = items(130)[i].created.Format("02/01/2006 15:04") }
+				})
+				return c
+			},
+			step: "无效的条目", status: check.Fail, says: []string{`format: "02/01/2006 15:04"`},
+		},
+		"fields that the mapping does not have": {
+			cfg:  func(t *testing.T) guanke.Config { return changed(t, "rest", nil, "  total: .stats.total\n", "") },
+			step: "映射", status: check.OK, says: []string{"总数：映射里没有（fields.total），可能是 .stats.total"},
+		},
 		"pages that are not asked for": {
 			cfg: func(t *testing.T) guanke.Config {
 				return changed(t, "rest", nil, "style: page\n", "style: none\n", "    param: page\n    first: 1\n    size: per_page\n    largest: 100 # 再大也只给 100 条\n", "")

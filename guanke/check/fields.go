@@ -5,11 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"tasksync/guanke/mapping"
 	"tasksync/task"
@@ -25,20 +22,6 @@ var needed = []mapping.Field{mapping.FieldID, mapping.FieldName, mapping.FieldCr
 
 // rare are the fields that few tasks have.
 var rare = []mapping.Field{mapping.FieldPackageCode, mapping.FieldPackageID}
-
-// likely are words in the names that sources give to a field.
-var likely = [mapping.FieldCount][]string{
-	{"id", "uuid", "no"},
-	{"name", "title", "subject"},
-	{"state", "status"},
-	{"total", "count", "size"},
-	{"call", "dial", "out"},
-	{"connect", "answer"},
-	{"success", "deal", "intent"},
-	{"creat", "time", "date", "gmt", "at"},
-	{"package", "batch", "code"},
-	{"package", "batch"},
-}
 
 // fields looks at what became of the entries.
 func (c *checker) fields(ctx context.Context) bool {
@@ -82,7 +65,7 @@ func (c *checker) rejects(entries []any) bool {
 	reasons := slices.SortedFunc(maps.Keys(byReason), func(a, b string) int { return len(byReason[b]) - len(byReason[a]) })
 	for _, reason := range reasons[:min(len(reasons), 5)] {
 		one := byReason[reason][0]
-		s.Details = append(s.Details, fmt.Sprintf("%d 条：%s。例如 %s", len(byReason[reason]), reason, cut(string(one.Payload), 200)))
+		s.Details = append(s.Details, fmt.Sprintf("%d 条：%s。例如 %s", len(byReason[reason]), reason, excerpt(one.Payload)))
 	}
 	if e := c.m.Fields[mapping.FieldCreatedAt]; e != nil && strings.Contains(strings.Join(reasons, " "), "创建时间") {
 		s.Advice = append(s.Advice, c.timeAdvice(e, entries)...)
@@ -101,7 +84,7 @@ func (c *checker) matched(ctx context.Context, entries []any) bool {
 	var none []string
 	for f, e := range c.m.Fields {
 		if e == nil {
-			s.Details = append(s.Details, fmt.Sprintf("– %s：映射里没有（fields.%s）", fieldLabels[f], mapping.FieldKeys[f]))
+			s.Details = append(s.Details, fmt.Sprintf("– %s：映射里没有（fields.%s）%s", fieldLabels[f], mapping.FieldKeys[f], c.guess(mapping.Field(f), entries)))
 			continue
 		}
 		kinds, example := map[string]int{}, any(nil)
@@ -157,78 +140,14 @@ func show(v any) string {
 	return cut(string(text), 60)
 }
 
-// suggest names members of the entries that may be a field that the mapping
-// did not find.
-func (c *checker) suggest(f mapping.Field, entries []any) []string {
-	for _, entry := range entries {
-		if e := c.m.Fields[f]; e != nil {
-			if v, err := e.Eval(context.Background(), entry); err == nil && v != nil {
-				return nil
-			}
+// excerpt is a reject's payload, as far as people need it.
+func excerpt(payload []byte) string {
+	if v := parse(payload); v != nil {
+		if text, err := json.Marshal(v); err == nil {
+			payload = text
 		}
 	}
-	names := map[string]bool{}
-	for _, entry := range entries {
-		if in, ok := entry.(map[string]any); ok {
-			for name := range in {
-				names[name] = true
-			}
-		}
-	}
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		lower := strings.ToLower(name)
-		if slices.ContainsFunc(likely[f], func(w string) bool { return strings.Contains(lower, w) }) {
-			out = append(out, mapping.Path{name}.String())
-		}
-	}
-	if len(out) == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s（fields.%s）可能是 %s", fieldLabels[f], mapping.FieldKeys[f], strings.Join(out[:min(len(out), 6)], "、"))}
-}
-
-// layouts are how sources write times.
-var layouts = []string{
-	time.DateTime, "2006-01-02T15:04:05", "2006/01/02 15:04:05", "2006-01-02 15:04", "2006-01-02 15:04:05.000", "2006-01-02T15:04:05.000",
-	"20060102150405", time.DateOnly, "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05-0700",
-}
-
-// timeAdvice guesses how the source writes the creation time.
-func (c *checker) timeAdvice(e *mapping.Expr, entries []any) []string {
-	for _, entry := range entries {
-		v, err := e.Eval(context.Background(), entry)
-		if err != nil || v == nil {
-			continue
-		}
-		format := timeFormat(v)
-		if format == "" {
-			return []string{fmt.Sprintf("创建时间写成 %s：在映射的 fields.created_at 里写对应的 format", show(v))}
-		}
-		return []string{fmt.Sprintf("创建时间写成 %s：在映射里写 fields.created_at: {path: %s, format: %q}", show(v), e.Text, format)}
-	}
-	return nil
-}
-
-func timeFormat(v any) string {
-	text := fmt.Sprint(v)
-	if n, err := strconv.ParseFloat(text, 64); err == nil {
-		switch {
-		case n >= 946_684_800 && n < 4_102_444_800 && n == math.Trunc(n):
-			return "unix"
-		case n >= 946_684_800_000 && n < 4_102_444_800_000 && n == math.Trunc(n):
-			return "unix_ms"
-		}
-	}
-	if _, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		return "rfc3339"
-	}
-	for _, layout := range layouts {
-		if _, err := time.Parse(layout, text); err == nil {
-			return layout
-		}
-	}
-	return ""
+	return cut(string(payload), 200)
 }
 
 // leftOver lists what the mapping does not name.

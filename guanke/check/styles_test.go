@@ -153,6 +153,47 @@ envelope: {code: .errcode, codes: {success: [0], expired: [40014]}, message: .er
 			steps: "✓设置 ✓连接 ✓令牌 ✓第一页 –第二页 ✓时间窗口 ✓窗口起点 ✓窗口终点 ✓最长跨度 ✓无效的条目 ✓映射 ✓其余字段",
 			tasks: 130,
 		},
+		"the next page's address in the answer": {
+			mapping: `
+version: 1
+auth: {kind: none}
+list:
+  path: /jsonapi
+  query: {"fields[task]": "no,title"}
+  items: .data
+  window: {start: "filter[from]", end: "filter[to]", format: unix, inclusive: false}
+  paging:
+    style: cursor
+    param: page[cursor]
+    size: page[size]
+    largest: 40
+    next: .links.next // "" | capture("cursor(%5D|\\])=(?<c>[^&]+)").c | @urid
+    total: .meta.total
+fields:
+  id: .attributes.no
+  name: .attributes.title
+  created_at: {path: .attributes.at, format: unix}
+`,
+			serve: func(w http.ResponseWriter, r *http.Request, all []item) {
+				q := r.URL.Query()
+				all = slices.DeleteFunc(slices.Clone(all), func(x item) bool {
+					return int(x.created.Unix()) < number(q.Get("filter[from]"), 0) || int(x.created.Unix()) >= number(q.Get("filter[to]"), 0)
+				})
+				var next any
+				offset, size := number(strings.TrimPrefix(q.Get("page[cursor]"), "a+/="), 0), number(q.Get("page[size]"), 10)
+				if offset+size < len(all) {
+					q.Set("page[cursor]", fmt.Sprintf("a+/=%d", offset+size))
+					next = "http://" + r.Host + "/jsonapi?" + q.Encode()
+				}
+				data := []any{}
+				for _, x := range cut(all, offset, size) {
+					data = append(data, map[string]any{"type": "task", "attributes": plain(x)})
+				}
+				write(w, http.StatusOK, map[string]any{"data": data, "links": map[string]any{"next": next}, "meta": map[string]any{"total": len(all)}})
+			},
+			steps: inOrder,
+			tasks: 130,
+		},
 		"a long window in pieces": {
 			mapping: `
 version: 1
