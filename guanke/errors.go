@@ -119,6 +119,9 @@ func (c *Client) answerError(why purpose, res *response, head envelope, err erro
 		return task.Errorf(task.CodeSourceUnavailable, "冠客接口的答复不完整，请稍后再试")
 	case errors.As(err, &contract):
 		return task.Errorf(task.CodeSourceContract, "冠客接口的答复不符合约定：%s", c.quote(contract.reason, 300))
+	case err != nil && why == forToken:
+		// It may hold a token that nobody can find in it to mask it.
+		return task.Errorf(task.CodeSourceContract, "冠客取令牌的接口返回的不是有效的 JSON，请检查 GUANKE_BASE_URL")
 	case err != nil:
 		return task.Errorf(task.CodeSourceContract,
 			"冠客接口返回的不是有效的 JSON（开头是 %q），请检查 GUANKE_BASE_URL", c.quote(res.body.String(), 40))
