@@ -189,7 +189,7 @@ func (d *decoder) later(e *entry) error {
 			e.fail(mapping.FieldKeys[f] + " 的表达式 " + d.labels[f] + " 算不出来：" + brief(err))
 		case out != nil:
 			v := encodeValue(nil, out)
-			if !utf8.Valid(v) {
+			if !utf8.Valid(v) || bytes.Contains(v, []byte("�")) && hasLoneSurrogate(e.raw) {
 				e.fail(d.labels[f] + " 不是有效的 UTF-8 文本")
 			}
 			d.take(e, mapping.Field(f), v)

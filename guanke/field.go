@@ -59,7 +59,7 @@ func (e *entry) id(label string, v jsontext.Value) {
 	case 'n':
 		return
 	case '0':
-		if bytes.ContainsAny(v, ".eE") {
+		if _, plain := digits(v); !plain && bytes.ContainsAny(v, ".eE") {
 			e.fail("任务编号（" + label + "）不是整数")
 		}
 		e.task.ID = string(v)
@@ -186,6 +186,9 @@ func integer(v jsontext.Value) (int64, bool) {
 	default:
 		return 0, false
 	}
+	if n, ok := digits(s); ok {
+		return n, true
+	}
 	if n, err := strconv.ParseInt(string(s), 10, 64); err == nil {
 		return n, true
 	}
@@ -194,6 +197,20 @@ func integer(v jsontext.Value) (int64, bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// digits reads a number of at most 18 digits and nothing else.
+func digits(s []byte) (n int64, ok bool) {
+	if len(s) == 0 || len(s) > 18 {
+		return 0, false
+	}
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
 }
 
 func formatInt(n int64) string { return strconv.FormatInt(n, 10) }

@@ -23,6 +23,10 @@ var errTooDeep = errors.New("value nested too deeply")
 // so that a field that holds it is refused.
 const loneSurrogate = "\xff"
 
+// hasLoneSurrogate reports whether the value, which is good otherwise, holds
+// half a surrogate pair: gojq may have turned it into a good character.
+func hasLoneSurrogate(v jsontext.Value) bool { return !v.IsValid(jsontext.AllowDuplicateNames(true)) }
+
 // decodeValue decodes a value for gojq. Numbers keep their digits, of members
 // of one name the last counts.
 func decodeValue(v []byte) (any, error) {

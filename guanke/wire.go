@@ -20,7 +20,7 @@ import (
 // hottest code of a worker.
 
 // longestRun bounds the expressions of one answer that are run.
-const longestRun = 10 * time.Second
+const longestRun = 3 * time.Second
 
 // envelope is what every answer begins with.
 type envelope struct {

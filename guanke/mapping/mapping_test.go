@@ -87,7 +87,7 @@ var mistakes = map[string]struct{ from, to, at, says string }{
 	"longest":            {"longest: 7d", "longest: 7", "7\n", "7d、12h"},
 	"style":              {"style: page", "style: pages", "pages", "cursor"},
 	"largest":            {"largest: 1000", "largest: 2000", "2000", "1 到 1000"},
-	"codes":              {"codes:\n    success: [200]", "codes:\n    sucess: [200]", "sucess", `"sucess"`},
+	"codes":              {"codes:\n    success: [200]", "codes:\n    good: [200]", "good:", `"good"`},
 	"range of codes":     {"500-599", "599-500", "599-500", "小于起点"},
 	"pattern":            {"(?is)(token|令牌).*", "(?is)(token|令牌.*", "(?is)(token|令牌.*", "正则"},
 	"code without codes": {"  codes:\n    success: [200]\n", "  codes:\n", "code: .code", "codes.success"},
@@ -129,7 +129,7 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 version: 2
 auth: {kind: token, token: ".["}
 list: {path: x, paging: {style: cursor}, items: .a}
-fields: {id: .id, nmae: .x, created_at: {path: .t, format: fortnight}}
+fields: {id: .id, label: .x, created_at: {path: .t, format: fortnight}}
 colour: red
 `))
 	var wrong *mapping.Error
@@ -138,7 +138,7 @@ colour: red
 	for i, p := range wrong.Problems[1:] {
 		require.LessOrEqual(t, wrong.Problems[i].Line, p.Line)
 	}
-	for _, says := range []string{"version", "requests", `".["`, "list.path", "list.paging.param", "list.paging.next", "fields.name", "nmae", "fortnight", "colour"} {
+	for _, says := range []string{"version", "requests", `".["`, "list.path", "list.paging.param", "list.paging.next", "fields.name", "label", "fortnight", "colour"} {
 		require.ErrorContains(t, err, says)
 	}
 }
