@@ -149,9 +149,13 @@ func faultCases() []faultCase {
 	}
 }
 
-func impatient(cfg *guanke.Config) {
-	cfg.Timeout = 300 * time.Millisecond
+// impatient is the configuration for the fault. Only a source that does not
+// answer in time is waited for as short as this: a busy machine is slow too.
+func (f *faultCase) impatient(cfg *guanke.Config) {
 	cfg.MaxBody = 1 << 20
+	if f.says == "没有答复" {
+		cfg.Timeout = 300 * time.Millisecond
+	}
 }
 
 func TestFaultsOfTheList(t *testing.T) {
@@ -159,7 +163,7 @@ func TestFaultsOfTheList(t *testing.T) {
 	for _, f := range faultCases() {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			pages, err := read(t.Context(), newClient(t, serve(t, source(f.handler)), impatient), today)
+			pages, err := read(t.Context(), newClient(t, serve(t, source(f.handler)), f.impatient), today)
 			require.Empty(t, pages)
 			require.Equal(t, f.code, task.CodeOf(err), err)
 			require.Contains(t, task.MessageOf(err), f.says)
@@ -179,7 +183,7 @@ func TestFaultsOfTheTokenEndpoints(t *testing.T) {
 			t.Run(fmt.Sprint(f.name, bySecret), func(t *testing.T) {
 				t.Parallel()
 				c := newClient(t, serve(t, f.handler), func(cfg *guanke.Config) {
-					impatient(cfg)
+					f.impatient(cfg)
 					if !bySecret {
 						cfg.Secret, cfg.Username, cfg.Password = "", "ops", password
 					}
