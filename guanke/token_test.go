@@ -189,3 +189,16 @@ func TestConfigIsChecked(t *testing.T) {
 	require.NoError(t, err)
 	c.Close()
 }
+
+// An answer that holds a token which nobody can find in it is not shown.
+func TestTokensThatAreNotFoundAreNotQuoted(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"token":"pl4nted-token"`, `{"token":"pl4nted-token"} {}`, `"pl4nted-token"x`, `{"code":200,"data":{"Token":"pl4nted-token"}}`,
+		`pl4nted-token`, `token=pl4nted-token`,
+	} {
+		err := newClient(t, serve(t, text(body)), nil).Check(t.Context())
+		require.Error(t, err)
+		require.NotContains(t, fmt.Sprintf("%v %#v", err, err), "pl4nted", body)
+	}
+}

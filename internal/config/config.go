@@ -116,10 +116,16 @@ func Parse(environ map[string]string) (Config, error) {
 	if len(problems) > 0 {
 		return Config{}, &Error{Problems: problems}
 	}
-	dir, err := filepath.Abs(cfg.DataDir)
-	if err != nil {
-		return Config{}, err
+	// A process that `dev` starts works in another folder.
+	for _, path := range []*string{&cfg.SourceMapping, &cfg.DataDir} {
+		if *path == "" {
+			continue
+		}
+		full, err := filepath.Abs(*path)
+		if err != nil {
+			return Config{}, err
+		}
+		*path = full
 	}
-	cfg.DataDir = dir
 	return cfg, nil
 }

@@ -73,7 +73,8 @@ type run struct {
 
 // up starts the children in order.
 func (r *run) up(ctx context.Context) error {
-	r.env = map[string]string{"TASKSYNC_DATA_DIR": r.Config.DataDir}
+	// The children work in another folder: their paths are absolute.
+	r.env = map[string]string{"TASKSYNC_DATA_DIR": r.Config.DataDir, "TASKSYNC_SOURCE_MAPPING": r.Config.SourceMapping}
 	if unknown := config.Unknown(environMap(r.Environ)); len(unknown) > 0 {
 		r.term.say("⚠️  不认识的设置，已忽略：" + strings.Join(unknown, "、") + "（全部设置见 .env.example）")
 	}

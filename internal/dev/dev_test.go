@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -108,6 +109,31 @@ func TestWhatRunsElsewhereIsUsed(t *testing.T) {
 	res.Body.Close()
 	await(t, "the warning is shown", func() bool { return strings.Contains(b.out.String(), "api | ") })
 	require.NoError(t, r.end())
+}
+
+// The credentials that a named source needs are the mapping's, and a relative
+// path of the mapping means the same for the children.
+func TestANamedSourceIsUsedWithItsMapping(t *testing.T) {
+	t.Parallel()
+	b := outside(t)
+	b.environ["GUANKE_BASE_URL"] = "http://127.0.0.1:1"
+	err := b.start().wait()
+	require.ErrorContains(t, err, "GUANKE_API_SECRET")
+
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	path, err := filepath.Rel(here, filepath.Join(here, "../../docs/mappings/rest.yaml"))
+	require.NoError(t, err)
+	require.False(t, filepath.IsAbs(path))
+	b.environ["TASKSYNC_SOURCE_MAPPING"] = path
+	r := b.ready()
+	require.Contains(t, b.file("env.worker"), "GUANKE_BASE_URL=http://127.0.0.1:1 ")
+	require.Contains(t, b.file("env.worker"), "TASKSYNC_SOURCE_MAPPING="+filepath.Join(here, path))
+	require.Zero(t, b.count("started", "simulate"))
+	require.NoError(t, r.end())
+
+	delete(b.environ, "GUANKE_BASE_URL")
+	require.ErrorContains(t, b.start().wait(), "GUANKE_BASE_URL")
 }
 
 func TestASecondStartOverTheSameDataIsRefused(t *testing.T) {

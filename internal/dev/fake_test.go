@@ -60,7 +60,7 @@ func fake(name string) {
 		return
 	}
 	note("env."+name, "DATABASE_URL="+environ["DATABASE_URL"]+" TEMPORAL_ADDRESS="+environ["TEMPORAL_ADDRESS"]+
-		" GUANKE_BASE_URL="+environ["GUANKE_BASE_URL"]+" GUANKE_API_SECRET="+environ["GUANKE_API_SECRET"])
+		" GUANKE_BASE_URL="+environ["GUANKE_BASE_URL"]+" GUANKE_API_SECRET="+environ["GUANKE_API_SECRET"]+" TASKSYNC_SOURCE_MAPPING="+environ["TASKSYNC_SOURCE_MAPPING"])
 	note("started", name)
 	if _, err := os.Stat(filepath.Join(data, "crash."+name)); err == nil {
 		slog.Error("about to crash", "child", name)

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"tasksync/guanke/mapping"
 	"tasksync/guanke/sim"
 	"tasksync/internal/dev/child"
 	"tasksync/internal/dev/temporal"
@@ -75,10 +76,17 @@ func reachTemporal(options client.Options) func(context.Context) error {
 func (r *run) startSource(ctx context.Context) error {
 	if r.Config.GuankeBaseURL != "" {
 		r.services.SourceURL = r.Config.GuankeBaseURL
-		if r.Config.GuankeAPISecret == "" && r.Config.GuankeUsername == "" {
-			return errors.New("设置了 GUANKE_BASE_URL，还要设置 GUANKE_API_SECRET，或 GUANKE_USERNAME 和 GUANKE_PASSWORD")
+		m, err := mapping.Load(r.Config.SourceMapping)
+		if err != nil {
+			return err
 		}
-		return nil
+		_, err = m.Auth.Way(mapping.Credentials{
+			Secret: r.Config.GuankeAPISecret.Reveal(), Username: r.Config.GuankeUsername, Password: r.Config.GuankePassword.Reveal(),
+		})
+		return err
+	}
+	if r.Config.SourceMapping != "" {
+		return errors.New("设置了 TASKSYNC_SOURCE_MAPPING，还要用 GUANKE_BASE_URL 写明数据源的地址；要用模拟冠客，请去掉 TASKSYNC_SOURCE_MAPPING")
 	}
 	url, err := urlOf(r.Config.SimAddr)
 	if err != nil {
