@@ -18,7 +18,7 @@ import (
 
 // atOnce is how many tests run at once unless -parallel says otherwise: they
 // wait more than they work.
-const atOnce = "4"
+const atOnce = "8"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

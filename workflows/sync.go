@@ -55,8 +55,7 @@ const (
 // canceled one ends as canceled.
 func SyncWorkflow(ctx workflow.Context, in SyncInput) (SyncResult, error) {
 	r := &run{in: in, ctx: ctx, opened: activities.Opened{MaxRetries: openRetries}}
-	// The lock is held since the start, however long no worker came.
-	r.startDeadline(workflow.GetInfo(ctx).WorkflowStartTime)
+	r.startDeadline(heldSince(ctx))
 	defer func() { r.endLimited() }()
 	if err := r.open(); err != nil {
 		return r.end(activities.Closed{}, r.failure(err))
@@ -110,6 +109,16 @@ type chunk struct {
 	// mayHaveRows is a chunk whose fetching failed: nobody counted its rows.
 	mayHaveRows bool
 	stored      bool
+}
+
+// heldSince is since when the run holds the lock: since its start, however
+// long no worker came; a run that was reset, since then.
+func heldSince(ctx workflow.Context) time.Time {
+	info := workflow.GetInfo(ctx)
+	if info.OriginalRunID != "" && info.OriginalRunID != info.WorkflowExecution.RunID {
+		return workflow.Now(ctx)
+	}
+	return info.WorkflowStartTime
 }
 
 // startDeadline starts the soft deadline. It can be moved later on: the timer

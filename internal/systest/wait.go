@@ -48,7 +48,8 @@ func (s *System) Record(id int64) task.Record {
 	return rec
 }
 
-// WaitRecord waits until a record is there and not running, and answers it.
+// WaitRecord waits until a record is there and not running, and answers it. The
+// database may be away meanwhile.
 func (s *System) WaitRecord(id int64) task.Record {
 	s.t.Helper()
 	deadline := time.Now().Add(recordWait)
@@ -57,7 +58,7 @@ func (s *System) WaitRecord(id int64) task.Record {
 		switch {
 		case err == nil && rec.Status != task.Running:
 			return rec
-		case err != nil && task.CodeOf(err) != task.CodeNotFound:
+		case err != nil && task.CodeOf(err) != task.CodeNotFound && task.CodeOf(err) != task.CodeDatabaseUnavailable:
 			s.t.Fatalf("systest: record %d: %v", id, err)
 		case time.Now().After(deadline):
 			s.t.Fatalf("systest: record %d is still running after %s", id, recordWait)
