@@ -40,6 +40,8 @@ type Executions interface {
 	Current(ctx context.Context, workflowID string) (task.Execution, error)
 	// Ending is how the execution with the given first run id ended.
 	Ending(ctx context.Context, workflowID, firstRunID string) (task.Ending, error)
+	// NextRecordID takes the next record id that no execution has had.
+	NextRecordID(ctx context.Context) (int64, error)
 }
 
 // Config holds the settings of runs.

@@ -179,6 +179,8 @@ func (e executions) Current(_ context.Context, workflowID string) (task.Executio
 	return x, nil
 }
 
+func (e executions) NextRecordID(context.Context) (int64, error) { return 41, nil }
+
 func (e executions) Ending(context.Context, string, string) (task.Ending, error) {
 	return task.Ending{Status: task.Failed, Code: task.CodeTerminated, Message: "运行被终止", At: asked}, nil
 }

@@ -66,11 +66,28 @@ func (a *Activities) OpenRecord(ctx context.Context, in OpenInput) (Opened, erro
 	if in.Trigger == task.Auto {
 		opening.ScheduledAt = &in.At
 	}
+	if in.RecordID == 0 {
+		id, err := a.recordID(ctx, in)
+		if err != nil {
+			return Opened{}, applicationError(ctx, err)
+		}
+		opening.RecordID = id
+	}
 	rec, err := a.store.OpenRecord(ctx, opening, a.cfg.Zone)
 	if err == nil && rec.Status != task.Running {
 		err = task.Errorf(task.CodeRecordClosed, "同步记录 %d 已结束", rec.ID)
 	}
 	return a.opened(rec), applicationError(ctx, err)
+}
+
+// recordID is the id for a run that nobody gave one: that of its record, if an
+// earlier attempt has opened it, else the next.
+func (a *Activities) recordID(ctx context.Context, in OpenInput) (int64, error) {
+	rec, err := a.store.RecordOf(ctx, in.WorkflowID, in.FirstRunID)
+	if task.CodeOf(err) == task.CodeNotFound {
+		return a.executions.NextRecordID(ctx)
+	}
+	return rec.ID, err
 }
 
 // closeDead closes what an earlier execution of the workflow ID left running,
@@ -117,6 +134,9 @@ func (a *Activities) ReopenRecord(ctx context.Context, in ReopenInput) (Opened, 
 
 func (a *Activities) reopen(ctx context.Context, in ReopenInput) (task.Record, error) {
 	rec, err := a.store.RecordOf(ctx, in.WorkflowID, in.FirstRunID)
+	if task.CodeOf(err) == task.CodeNotFound {
+		return rec, task.Errorf(task.CodeRecordClosed, "这次运行的同步记录已不在数据库中（数据库可能恢复到了较早的时间），运行已停止；请重新同步")
+	}
 	if err != nil || rec.Status == task.Running {
 		return rec, err
 	}

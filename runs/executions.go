@@ -65,7 +65,7 @@ func (r *Runs) Ending(ctx context.Context, workflowID, firstRunID string) (task.
 		// is about to say so.
 		return ending, task.Errorf(task.CodeTemporalUnavailable, "Temporal 还没有说明运行 %s 如何结束", firstRunID)
 	default:
-		ending.Message = fmt.Sprintf("运行已结束（%s），但没有收尾；已提交的批次保留", info.GetStatus())
+		ending.Message = fmt.Sprintf("运行在 Temporal 中已结束（%s），记录却没有收尾，数据库可能恢复到了较早的时间；请重新同步", info.GetStatus())
 	}
 	return ending, nil
 }

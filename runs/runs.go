@@ -31,6 +31,7 @@ const (
 // RecordIDs hands out ids of records.
 type RecordIDs interface {
 	NextRecordID(ctx context.Context) (int64, error)
+	SkipRecordIDs(ctx context.Context, above int64) error
 }
 
 // Config holds the settings of runs that a starter must know.
@@ -81,7 +82,7 @@ func (r *Runs) Start(ctx context.Context, req task.StartRequest) (task.Started, 
 	} else if lock != nil {
 		return none, r.conflict(*lock)
 	}
-	recordID, err := r.ids.NextRecordID(ctx)
+	recordID, err := r.NextRecordID(ctx)
 	if err != nil {
 		return none, err
 	}

@@ -78,6 +78,20 @@ func (s *Schedules) Ensure(ctx context.Context) error {
 	return nil
 }
 
+// Lost reports that Temporal does not have the schedules, or the whole
+// namespace, any more, as after a loss of its data.
+func (s *Schedules) Lost(ctx context.Context) (bool, error) {
+	_, err := s.temporal.ScheduleClient().GetHandle(ctx, HousekeepingID).Describe(ctx)
+	var (
+		schedule  *serviceerror.NotFound
+		namespace *serviceerror.NamespaceNotFound
+	)
+	if errors.As(err, &schedule) || errors.As(err, &namespace) {
+		return true, nil
+	}
+	return false, translate(HousekeepingID, err)
+}
+
 func (s *Schedules) ensure(ctx context.Context, o client.ScheduleOptions) error {
 	_, err := s.temporal.ScheduleClient().Create(ctx, o)
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {

@@ -75,27 +75,71 @@ func newWorker(
 		StopTimeout: workerStop,
 		OnFatal:     func(err error) { fail(logger, shutdowner, "worker", err) },
 	}, a)
+	ensure := func(ctx context.Context) error {
+		if err := worker.EnsureSearchAttributes(ctx, c, options.Namespace); err != nil {
+			return err
+		}
+		return schedules.Ensure(ctx)
+	}
+	keeping, stop := context.WithCancel(context.Background())
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
 			limitMemory()
-			if err := worker.EnsureSearchAttributes(ctx, c, options.Namespace); err != nil {
-				return err
-			}
-			if err := schedules.Ensure(ctx); err != nil {
+			if err := ensure(ctx); err != nil {
 				return err
 			}
 			if err := w.Start(); err != nil {
 				return err
 			}
+			go func() {
+				if err := keep(keeping, min(keepEvery, cfg.Housekeeping), logger, schedules.Lost, ensure); err != nil {
+					fail(logger, shutdowner, "worker", err)
+				}
+			}()
 			for _, line := range StartupLines(cfg) {
 				logger.Info(line)
 			}
 			return nil
 		},
 		OnStop: func(context.Context) error {
+			stop()
 			w.Stop()
 			return nil
 		},
 	})
 	return w, nil
+}
+
+// keepEvery is how often a worker looks whether Temporal still has what it
+// needs.
+const keepEvery = 5 * time.Second
+
+// keep makes the schedules and the search attributes again where Temporal has
+// lost them, until ctx ends: without them no run starts, and none that was lost
+// with them is closed. The error is what only a person can mend, such as a
+// namespace that is gone.
+func keep(
+	ctx context.Context, every time.Duration, logger *slog.Logger, lost func(context.Context) (bool, error), ensure func(context.Context) error,
+) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		// That Temporal is away shows elsewhere.
+		if gone, err := lost(ctx); err != nil || !gone {
+			continue
+		}
+		logger.Warn("Temporal has lost the schedules: they are made again, with the search attributes")
+		err := ensure(ctx)
+		switch {
+		case task.CodeOf(err) == task.CodeInvalidArgument:
+			return err
+		case err != nil && ctx.Err() == nil:
+			logger.Error("cannot make the schedules again", "error", err)
+		}
+	}
 }

@@ -38,6 +38,9 @@ var statements = map[Step]string{
 // holdKey is the advisory lock that held statements wait for.
 const holdKey = 73210
 
+// waiting is the condition on pg_locks of what waits in this database.
+const waiting = "locktype = 'advisory' AND classid = $1 AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
 // Held is a step that waits.
 type Held struct {
 	s    *System
@@ -70,14 +73,14 @@ func (s *System) Hold(step Step) *Held {
 func (h *Held) Wait() {
 	h.s.t.Helper()
 	h.s.Eventually("a run at the step "+string(h.step), func() bool {
-		return Value[int](h.s, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND NOT granted", holdKey) > 0
+		return Value[int](h.s, "SELECT count(*) FROM pg_locks WHERE "+waiting, holdKey) > 0
 	})
 }
 
 // Cut ends the connections whose statements wait, so that these are undone.
 func (h *Held) Cut() {
 	h.s.t.Helper()
-	cut := Value[int](h.s, "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND NOT granted", holdKey)
+	cut := Value[int](h.s, "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE "+waiting, holdKey)
 	if cut == 0 {
 		h.s.t.Fatalf("systest: nothing waits at the step %s", h.step)
 	}
@@ -87,10 +90,9 @@ func (h *Held) Cut() {
 // their answer or not. On a server that was killed it only tidies up.
 func (h *Held) Release() {
 	h.s.t.Helper()
-	var waiting []int32
+	var pids []int32
 	// Nobody waits on a server that was killed.
-	_ = h.conn.QueryRow(h.s.ctx, `SELECT array_agg(pid) FROM pg_locks
-		WHERE locktype = 'advisory' AND classid = $1 AND NOT granted`, holdKey).Scan(&waiting)
+	_ = h.conn.QueryRow(h.s.ctx, "SELECT array_agg(pid) FROM pg_locks WHERE "+waiting, holdKey).Scan(&pids)
 	// The end of the connection ends its lock.
 	_ = h.conn.Close(h.s.ctx)
 	table := statements[h.step][strings.LastIndex(statements[h.step], " ")+1:]
@@ -99,7 +101,7 @@ func (h *Held) Release() {
 		return err == nil
 	})
 	h.s.Eventually("the end of the held statements", func() bool {
-		return Value[int](h.s, "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1) AND state = 'active'", waiting) == 0
+		return Value[int](h.s, "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1) AND state = 'active'", pids) == 0
 	})
 }
 
