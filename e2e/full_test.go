@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -91,25 +90,25 @@ func TestServerHasNoConnectionLeft(t *testing.T) {
 	require.Positive(t, systest.Value[int](s, "SELECT count(*) FROM sync_attempts WHERE record_id = $1 AND error_type = 'database_unavailable'", id))
 }
 
-// takeConnections ends the connections of all others in the database, again
-// and again, and takes what it can get until nothing is left.
+// takeConnections takes every connection of the server, also those that
+// tasksync has, which reconnects as fast as it can.
 func takeConnections(t *testing.T, s *systest.System) (release func()) {
 	t.Helper()
 	var taken []*pgx.Conn
-	for full := 0; full < 3; {
+	s.Eventually("all connections to be taken", func() bool {
 		conn, err := pgx.Connect(t.Context(), s.DatabaseURL)
-		var refused *pgconn.PgError
-		if errors.As(err, &refused) {
-			require.Equal(t, "53300", refused.Code)
-			_, err = taken[0].Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-				WHERE application_name = 'tasksync' AND datname = current_database()`)
-			require.NoError(t, err)
-			full++
-			continue
+		if err == nil {
+			taken = append(taken, conn)
+			return false
 		}
-		require.NoError(t, err)
-		taken, full = append(taken, conn), 0
-	}
+		var refused *pgconn.PgError
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, "53300", refused.Code)
+		var others int
+		require.NoError(t, taken[0].QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE application_name = 'tasksync' AND datname = current_database()`).Scan(&others))
+		return others == 0
+	})
 	return func() {
 		for _, conn := range taken {
 			_ = conn.Close(context.WithoutCancel(t.Context()))
