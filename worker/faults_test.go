@@ -48,13 +48,15 @@ type faulty struct {
 	// are 0.
 	pageSize, retries int
 	timeout           time.Duration
+	// lockTimeout is 30 minutes where it is 0.
+	lockTimeout time.Duration
 
 	status task.Status
 	code   task.Code
 	// says are parts of the record's message; none is no message at all.
 	says []string
-	// fetched, duplicate and rejected are the record's counts; the total follows.
-	fetched, duplicate, rejected int
+	// The record's counts, from which its total follows.
+	fetched, duplicate, rejected, unprocessed int
 	// told is the source's total, -1 for none.
 	told     int
 	attempts []string
@@ -140,19 +142,24 @@ func TestFaultsOfTheSource(t *testing.T) {
 			attempts: []string{"fetch:0 #1 source source_unavailable gave_up 0s"},
 		}, unavailable, "冠客接口返回 429", "冠客要求等 1h0m0s，超出锁超时 30m0s 所剩的时间，不再重试"),
 
+		"slower than the lock": fails(faulty{
+			faults: sim.Faults{Latency: time.Minute, Pages: []int{4}}, pageSize: 20, lockTimeout: 8 * time.Second, fetched: 60, unprocessed: 20, told: whole, attempts: []string{},
+		}, task.CodeDeadline, "超过锁超时 8s，已停止；已提交的批次保留"),
+
 		// Faults that a retry cannot mend.
-		"wrong secret":      fails(faulty{faults: sim.Faults{Code: 401, Message: "secret 错误", Scope: sim.ScopeToken}}, auth, "冠客拒绝了凭据，请检查 GUANKE_API_SECRET（冠客：secret 错误）"),
-		"secret withdrawn":  fails(faulty{faults: sim.Faults{Code: 401, Message: "secret 错误", Scope: sim.ScopeAll, After: 1}}, auth, "冠客拒绝了凭据"),
-		"403":               fails(faulty{faults: sim.Faults{Status: 403}}, auth, "冠客拒绝了访问（403），请检查账号的权限"),
-		"403 in the middle": fails(faulty{faults: sim.Faults{Status: 403, Pages: []int{4}}, pageSize: 20, fetched: 60, told: whole, attempts: []string{"fetch:2 #1 permanent source_auth gave_up 0s"}}, auth, "403"),
-		"404":               fails(faulty{faults: sim.Faults{Status: 404}}, contract, "冠客接口返回 404，请检查 GUANKE_BASE_URL"),
-		"error code":        fails(faulty{faults: sim.Faults{Code: 1234, Message: "参数错误"}}, contract, "冠客接口返回错误码 1234，请核对接口约定（冠客：参数错误）"),
-		"span refused":      fails(faulty{faults: sim.Faults{Code: 400, Message: "查询时间跨度不能超过1天"}}, contract, "400", "查询时间跨度不能超过1天"),
-		"malformed JSON":    fails(faulty{faults: sim.Faults{Body: sim.BodyMalformed}}, contract, "不是有效的 JSON"),
-		"login page":        fails(faulty{faults: sim.Faults{Body: sim.BodyHTML}}, contract, "不是有效的 JSON", "DOCTYPE html", "GUANKE_BASE_URL"),
-		"endless answer":    fails(faulty{faults: sim.Faults{Body: sim.BodyEndless}}, contract, "冠客接口的答复超过上限"),
-		"gzip bomb":         fails(faulty{faults: sim.Faults{Body: sim.BodyBomb}}, contract, "冠客接口的答复超过上限"),
-		"page of 1,001":     fails(faulty{faults: sim.Faults{Entries: sim.EntriesOversize}}, contract, "冠客一页返回了 1001 条，超过所要的 1000 条"),
+		"wrong secret":           fails(faulty{faults: sim.Faults{Code: 401, Message: "secret 错误", Scope: sim.ScopeToken}}, auth, "冠客拒绝了凭据，请检查 GUANKE_API_SECRET（冠客：secret 错误）"),
+		"secret withdrawn":       fails(faulty{faults: sim.Faults{Code: 401, Message: "secret 错误", Scope: sim.ScopeAll, After: 1}}, auth, "冠客拒绝了凭据"),
+		"403":                    fails(faulty{faults: sim.Faults{Status: 403}}, auth, "冠客拒绝了访问（403），请检查账号的权限"),
+		"403 in the middle":      fails(faulty{faults: sim.Faults{Status: 403, Pages: []int{4}}, pageSize: 20, fetched: 60, told: whole, attempts: []string{"fetch:2 #1 permanent source_auth gave_up 0s"}}, auth, "403"),
+		"404":                    fails(faulty{faults: sim.Faults{Status: 404}}, contract, "冠客接口返回 404，请检查 GUANKE_BASE_URL"),
+		"error code":             fails(faulty{faults: sim.Faults{Code: 1234, Message: "参数错误"}}, contract, "冠客接口返回错误码 1234，请核对接口约定（冠客：参数错误）"),
+		"span refused":           fails(faulty{faults: sim.Faults{Code: 400, Message: "查询时间跨度不能超过1天"}}, contract, "400", "查询时间跨度不能超过1天"),
+		"malformed JSON":         fails(faulty{faults: sim.Faults{Body: sim.BodyMalformed}}, contract, "不是有效的 JSON"),
+		"login page":             fails(faulty{faults: sim.Faults{Body: sim.BodyHTML}}, contract, "不是有效的 JSON", "DOCTYPE html", "GUANKE_BASE_URL"),
+		"login page for a token": fails(faulty{faults: sim.Faults{Body: sim.BodyHTML, Scope: sim.ScopeToken}}, contract, "不是有效的 JSON", "GUANKE_BASE_URL"),
+		"endless answer":         fails(faulty{faults: sim.Faults{Body: sim.BodyEndless}}, contract, "冠客接口的答复超过上限"),
+		"gzip bomb":              fails(faulty{faults: sim.Faults{Body: sim.BodyBomb}}, contract, "冠客接口的答复超过上限"),
+		"page of 1,001":          fails(faulty{faults: sim.Faults{Entries: sim.EntriesOversize}}, contract, "冠客一页返回了 1001 条，超过所要的 1000 条"),
 		"malformed in the middle": fails(faulty{
 			faults: sim.Faults{Body: sim.BodyMalformed, Pages: []int{3}}, pageSize: 20, fetched: 40, told: whole,
 			attempts: []string{"fetch:2 #1 permanent source_contract gave_up 0s"},
@@ -189,6 +196,9 @@ func (tc faulty) test(t *testing.T) {
 		o.sim.Seed = cleanSeed()
 		o.maxRetries = max(tc.retries, 1)
 		o.source.Timeout = tc.timeout
+		if tc.lockTimeout > 0 {
+			o.lockTimeout = tc.lockTimeout
+		}
 		o.source.MaxBody = 1 << 20
 		if tc.pageSize > 0 {
 			o.source.PageSize = tc.pageSize
@@ -229,9 +239,10 @@ func (tc faulty) test(t *testing.T) {
 func requireCounts(t *testing.T, rec task.Record, tc faulty) {
 	t.Helper()
 	c := rec.Counts
-	total := tc.fetched - tc.duplicate
+	total := tc.fetched - tc.duplicate - tc.unprocessed
 	require.Equal(t, task.Counts{
 		Total: total, New: total - tc.rejected, Fetched: tc.fetched, Duplicate: tc.duplicate, Rejected: tc.rejected, Failed: tc.rejected,
+		Unprocessed: tc.unprocessed,
 		// Which package fits is not the source's fault.
 		Matched: c.Matched, Pending: c.Pending,
 	}, c)

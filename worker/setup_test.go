@@ -53,9 +53,10 @@ type system struct {
 
 // options are the settings that a test may change.
 type options struct {
-	sim        sim.Config
-	source     guanke.Config
-	maxRetries int
+	sim         sim.Config
+	source      guanke.Config
+	maxRetries  int
+	lockTimeout time.Duration
 }
 
 // setup starts a system.
@@ -65,7 +66,7 @@ func setup(t *testing.T, change ...func(*options)) *system {
 	o := options{
 		sim:        sim.Config{Seed: 1, Zone: shanghai},
 		source:     guanke.Config{Secret: sim.DefaultSecret, PageSize: 1000, Zone: shanghai},
-		maxRetries: 3,
+		maxRetries: 3, lockTimeout: 30 * time.Minute,
 	}
 	for _, c := range change {
 		c(&o)
@@ -105,7 +106,7 @@ func setup(t *testing.T, change ...func(*options)) *system {
 	temporal := temporaltest.Start(t)
 	s.namespace = temporal.Namespace(t)
 	s.temporal = temporal.Client(t, s.namespace)
-	s.runs = runs.New(s.temporal, s.store, runs.Config{LockTimeout: 30 * time.Minute, Zone: shanghai})
+	s.runs = runs.New(s.temporal, s.store, runs.Config{LockTimeout: o.lockTimeout, Zone: shanghai})
 	s.schedules = schedule.New(s.temporal, schedule.Config{
 		Historical: "0 1,10,15,21 * * *", Today: "0 9-23 * * *", Zone: shanghai, Housekeeping: time.Hour, LockTimeout: 30 * time.Minute,
 	})
