@@ -35,6 +35,7 @@ func (s *system) missing() int {
 // Tasks that come, go and change pages while they are read are neither lost nor
 // doubled: the window is read again until it holds still.
 func TestDriftThatSettles(t *testing.T) {
+	t.Parallel()
 	for name, changes := range map[string]sim.Changes{
 		"removed":         {Seed: 5, Delete: 0.15, Over: 4},
 		"added":           {Seed: 5, Add: 0.15, Over: 4},

@@ -63,6 +63,7 @@ type faulty struct {
 }
 
 func TestFaultsOfTheSource(t *testing.T) {
+	t.Parallel()
 	const (
 		unavailable = task.CodeSourceUnavailable
 		contract    = task.CodeSourceContract
@@ -143,8 +144,8 @@ func TestFaultsOfTheSource(t *testing.T) {
 		}, unavailable, "冠客接口返回 429", "冠客要求等 1h0m0s，超出锁超时 30m0s 所剩的时间，不再重试"),
 
 		"slower than the lock": fails(faulty{
-			faults: sim.Faults{Latency: time.Minute, Pages: []int{4}}, pageSize: 20, lockTimeout: 8 * time.Second, fetched: 60, unprocessed: 20, told: whole, attempts: []string{},
-		}, task.CodeDeadline, "超过锁超时 8s，已停止；已提交的批次保留"),
+			faults: sim.Faults{Latency: time.Minute, Pages: []int{4}}, pageSize: 20, lockTimeout: 20 * time.Second, fetched: 60, unprocessed: 20, told: whole, attempts: []string{},
+		}, task.CodeDeadline, "超过锁超时 20s，已停止；已提交的批次保留"),
 
 		// Faults that a retry cannot mend.
 		"wrong secret":           fails(faulty{faults: sim.Faults{Code: 401, Message: "secret 错误", Scope: sim.ScopeToken}}, auth, "冠客拒绝了凭据，请检查 GUANKE_API_SECRET（冠客：secret 错误）"),
@@ -253,19 +254,23 @@ func requireCounts(t *testing.T, rec task.Record, tc faulty) {
 	}
 }
 
+// requireAttempts compares what the source is to blame for: on a machine that is
+// busy a worker may miss its heartbeat, which does not count.
 func requireAttempts(s *system, rec task.Record, tc faulty) {
 	s.t.Helper()
 	attempts, err := s.store.Attempts(s.ctx, rec.ID)
 	require.NoError(s.t, err)
+	require.NotContains(s.t, fmt.Sprint(attempts), sim.DefaultSecret)
+	attempts = slices.DeleteFunc(attempts, func(a task.Attempt) bool { return a.Kind == task.AttemptInfrastructure })
 	require.Len(s.t, attempts, len(tc.attempts), "%+v", attempts)
 	retried := 0
 	for i, a := range attempts {
-		line := fmt.Sprintf("%s #%d %s %s %s %s %s", a.Step, a.Attempt, a.Kind, a.Code, a.Outcome, a.Wait, a.Error)
+		require.GreaterOrEqual(s.t, a.Attempt, i+1)
+		line := fmt.Sprintf("%s #%d %s %s %s %s %s", a.Step, i+1, a.Kind, a.Code, a.Outcome, a.Wait, a.Error)
 		require.True(s.t, strings.HasPrefix(line, tc.attempts[i]), "%s\nis not\n%s", line, tc.attempts[i])
 		if a.Outcome == task.OutcomeRetried {
 			retried++
 		}
 	}
 	require.Equal(s.t, retried, rec.RetryCount, "only one step met a fault")
-	require.NotContains(s.t, fmt.Sprint(attempts), sim.DefaultSecret)
 }

@@ -14,7 +14,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	parallel := flag.Lookup("test.parallel").Value
 	if parallel.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
-		if err := parallel.Set("8"); err != nil {
+		if err := parallel.Set("4"); err != nil {
 			panic(err)
 		}
 	}
