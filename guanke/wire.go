@@ -103,6 +103,8 @@ type decoder struct {
 	entries entryState
 	out     *listAnswer
 	found   bool
+	// headOnly passes over the list.
+	headOnly bool
 	// contract is the first thing that is not as promised.
 	contract *contractError
 	// whole is the decoded body, for expressions that are run.
@@ -125,7 +127,10 @@ func (d *decoder) breach(reason string) {
 
 // decodeHead reads only the envelope, as far as there is one.
 func (f *format) decodeHead(ctx context.Context, body []byte, p *answerPlan) envelope {
+	ctx, cancel := context.WithTimeout(ctx, longestRun)
+	defer cancel()
 	d := f.decoder(ctx, body, p)
+	d.headOnly = true
 	if err := d.skim(p); err != nil {
 		return envelope{}
 	}
@@ -210,11 +215,8 @@ func (f *format) decodeList(ctx context.Context, body []byte) (out listAnswer, h
 }
 
 func (f *format) listIn(ctx context.Context, body []byte) (listAnswer, envelope, error) {
-	if f.entryPlan.runs {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, longestRun)
-		defer cancel()
-	}
+	ctx, cancel := context.WithTimeout(ctx, longestRun)
+	defer cancel()
 	d := f.decoder(ctx, body, f.listPlan)
 	d.entries.start(f.entryPlan)
 	if err := d.skim(f.listPlan); err != nil {
@@ -255,7 +257,7 @@ func (d *decoder) skim(p *answerPlan) error {
 func (d *decoder) walk(n *node) error {
 	kind := d.PeekKind()
 	switch {
-	case n.items:
+	case n.items && !d.headOnly:
 		return d.list(kind)
 	case len(n.slots) > 0:
 		v, err := d.ReadValue()
