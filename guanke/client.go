@@ -146,9 +146,15 @@ func (c *Client) readList(ctx context.Context, res *response) (listAnswer, error
 	}
 	out.askedAt = res.askedAt
 	if c.mapping.List.Paging.Style == mapping.PagingLink {
-		out.next, err = c.nextLink(res)
+		if out.next, err = c.nextLink(res); err != nil {
+			return listAnswer{}, err
+		}
 	}
-	return out, err
+	// It is kept between the chunks of a run.
+	if c.masked(out.next) != out.next {
+		return listAnswer{}, task.Errorf(task.CodeSourceContract, "冠客接口给出的下一页里带着凭据，已拒绝")
+	}
+	return out, nil
 }
 
 // tokenRequest is the request for a token.

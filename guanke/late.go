@@ -124,7 +124,7 @@ func (d *decoder) total(v jsontext.Value) {
 }
 
 func (d *decoder) more(v jsontext.Value) {
-	if d.mapping.List.Paging.HasMore == nil {
+	if v == nil || v.Kind() == 'n' {
 		return
 	}
 	var more bool
@@ -132,7 +132,7 @@ func (d *decoder) more(v jsontext.Value) {
 	switch s {
 	case "true", "1":
 		more = true
-	case "false", "0", "null", "":
+	case "false", "0", "":
 	default:
 		d.breach("是否还有下一页（" + d.mapping.List.Paging.HasMore.Label() + "）不是 true 或 false")
 	}

@@ -326,6 +326,7 @@ func TestPagingWithoutAnEnd(t *testing.T) {
 		"more behind an end":     {func(n string, _ bool) object { return object{"next": n + "x", "has_more": true} }, "空的一页"},
 		"cursor of another kind": {func(string, bool) object { return object{"next": object{}, "has_more": true} }, "meta.next"},
 		"has_more of no kind":    {func(n string, _ bool) object { return object{"next": n, "has_more": "perhaps"} }, "meta.has_more"},
+		"our secret":             {func(string, bool) object { return object{"next": "x" + secret, "has_more": true} }, "凭据"},
 		"a long cursor":          {func(string, bool) object { return object{"next": strings.Repeat("x", 5000), "has_more": true} }, "4096"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -100,11 +100,12 @@ func TestPagesFromZeroWithoutASize(t *testing.T) {
 		meta func(page int) object
 		all  int
 	}{
-		"no total":     {"", func(int) object { return object{} }, 25},
-		"full last":    {"", func(int) object { return object{} }, 30},
-		"has more":     {"has_more: .more\n", func(page int) object { return object{"more": page < 2} }, 30},
-		"has more 0/1": {"has_more: .more\n", func(page int) object { return object{"more": map[bool]int{true: 1}[page < 2]} }, 25},
-		"total":        {"total: .n\n", func(int) object { return object{"n": "25"} }, 25},
+		"no total":      {"", func(int) object { return object{} }, 25},
+		"full last":     {"", func(int) object { return object{} }, 30},
+		"has more":      {"has_more: .more\n", func(page int) object { return object{"more": page < 2} }, 30},
+		"has more null": {"has_more: .more\n", func(int) object { return object{"more": nil} }, 30},
+		"has more 0/1":  {"has_more: .more\n", func(page int) object { return object{"more": map[bool]int{true: 1}[page < 2]} }, 25},
+		"total":         {"total: .n\n", func(int) object { return object{"n": "25"} }, 25},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

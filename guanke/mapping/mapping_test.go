@@ -70,6 +70,8 @@ var mistakes = map[string]struct{ from, to, at, says string }{
 	"unknown credential": {`"${secret}"`, `"${apikey}"`, "\"${apikey}", "${secret}、${username}、${password}"},
 	"credential outside": {"Content-Type: application/json", `X: "${secret}"`, "\"${secret}\"\n\nauth", "只能写在 auth 里"},
 	"bad header":         {"Content-Type: application/json", `"X Y": z`, "\"X Y", "请求头"},
+	"secret header":      {"Content-Type: application/json", `authorization: Bearer x`, "authorization", "kind: static"},
+	"encoding":           {"  path: /task/list/v2", "  path: /task/list/v2\n  encoding: xml", "xml", "可以是：json、form"},
 	"own header":         {"Content-Type: application/json", `Host: z`, "Host", "Host"},
 	"expression":         {".data.token", ".data.[", ".data.[", "没有写完"},
 	"expression's place": {".data.token", ".data | )", ".data | )", "第 9 个字符"},

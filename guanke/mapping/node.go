@@ -164,7 +164,7 @@ func (o *object) choice(key string, allowed ...string) string {
 	}
 	s, ok := o.scalar(n, o.at(key))
 	if ok && !slices.Contains(allowed, s) {
-		o.wrong(n, "%s 的值 %s 不对，可以是：%s", o.at(key), quoted(s), strings.Join(allowed, "、"))
+		o.wrong(n, "%s 的值 %s 不对，可以是：%s", o.at(key), quoted(s), strings.Trim(strings.Join(allowed, "、"), "、"))
 		return allowed[0]
 	}
 	return s

@@ -36,6 +36,8 @@ func (o *object) params(key string, place Place, credentials bool) []Param {
 				o.wrong(k, "%s 不能用作请求头的名称", quoted(k.Value))
 			case name == "Host" || name == "Content-Length" || name == "Transfer-Encoding" || name == "Connection":
 				o.wrong(k, "请求头 %s 由程序自己设置，请去掉", k.Value)
+			case !credentials && (name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie"):
+				o.wrong(k, "请求头 %s 里的凭据不能写在文件里：请用 auth（例如 kind: static），凭据放进 GUANKE_API_SECRET", k.Value)
 			case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
 				o.wrong(n, "请求头 %s 的值不能有换行等控制字符", k.Value)
 			}
