@@ -144,6 +144,13 @@ fuzz: need-go ## 模糊测试：每个目标运行 FUZZTIME（默认 10s），�
 e2e: tools build ## 只跑跨进程的测试
 	go test -count=1 -timeout 20m $(TESTFLAGS) ./e2e/...
 
+CHAOS_SEED     ?= 1
+CHAOS_EPISODES ?= 120
+
+.PHONY: chaos
+chaos: tools build ## 混沌测试：CHAOS_EPISODES 个回合，随机终止进程、扰乱来源，种子从 CHAOS_SEED 起；最后打印结果表
+	go test -count=1 -timeout 6h -v -run TestChaos ./e2e/chaos $(TESTFLAGS) -seed $(CHAOS_SEED) -episodes $(CHAOS_EPISODES)
+
 .PHONY: bench
 bench: tools build ## 性能测试（不在 CI 中）
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m -v $(TESTFLAGS) ./bench/...

@@ -214,4 +214,4 @@ func stepOf(activity string, input []byte) string {
 }
 
 // micro is a time as the database keeps it.
-func micro(t time.Time) time.Time { return t.UTC().Round(time.Microsecond) }
+func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

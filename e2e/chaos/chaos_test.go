@@ -18,18 +18,21 @@ var (
 	lanes    = flag.Int("lanes", 2, "how many systems play at once")
 )
 
-// The short form: a few episodes of few tasks, chosen so that each server and
-// each process is killed.
+// The short form: a few episodes of few tasks on one system, chosen so that each
+// server and each process is killed.
 const shortTasks = 2400
 
-var shortSeeds = []int64{2, 4}
+var shortSeeds = []int64{623, 2101}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
 	if code == 0 {
-		// One thread starts all processes, for as long as this one lives.
-		err := goleak.Find(goleak.IgnoreTopFunction("tasksync/internal/systest.init.func1.1"))
+		// One goroutine starts all processes, and the folder of the binary hangs on
+		// a process, for as long as this one lives. The servers' processes are
+		// looked for by their ports.
+		err := goleak.Find(goleak.IgnoreTopFunction("tasksync/internal/systest.init.func1.1"),
+			goleak.IgnoreAnyFunction("tasksync/internal/dev/tether.Start.func1"))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
@@ -42,9 +45,9 @@ func TestMain(m *testing.M) {
 // miscounted or left behind.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	seeds, size := shortSeeds, shortTasks
+	seeds, size, systems := shortSeeds, shortTasks, 1
 	if *episodes > 0 {
-		seeds, size = nil, *tasks
+		seeds, size, systems = nil, *tasks, *lanes
 		for i := range *episodes {
 			seeds = append(seeds, *seed+int64(i))
 		}
@@ -61,7 +64,7 @@ func TestChaos(t *testing.T) {
 		addresses []string
 	)
 	t.Run("lanes", func(t *testing.T) {
-		for i := range min(*lanes, len(seeds)) {
+		for i := range min(systems, len(seeds)) {
 			t.Run(fmt.Sprint(i+1), func(t *testing.T) {
 				t.Parallel()
 				l := newLane(t, size)
@@ -78,7 +81,9 @@ func TestChaos(t *testing.T) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				pids = append(pids, l.pids...)
+				for _, p := range l.procs {
+					pids = append(pids, p.PID())
+				}
 				addresses = append(addresses, l.places()...)
 			})
 		}

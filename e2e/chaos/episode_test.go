@@ -55,8 +55,11 @@ func (l *lane) play(p plan) result {
 		name string
 		do   func() error
 	}{
-		{"prepare", e.prepare}, {"disturb", e.disturb}, {"hold the disturbed runs", e.holdDisturbed},
-		{"sync without faults", e.heal}, {"look for leaks", e.holdNothingLeft},
+		{"prepare", e.prepare},
+		{"disturb", e.disturb},
+		{"hold the disturbed runs", e.holdDisturbed},
+		{"sync without faults", e.heal},
+		{"look for leaks", e.holdNothingLeft},
 	} {
 		if err := step.do(); err != nil {
 			e.fail(other, "%s: %v", step.name, err)
@@ -203,8 +206,27 @@ func (e result) report(l *lane) string {
 			fmt.Fprintf(&b, "  %s %s attempt %d %s %s: %s (%s, waited %s)\n", a.At.Format(time.StampMicro), a.Step, a.Attempt, a.Kind, a.Code, a.Error, a.Outcome, a.Wait)
 		}
 	}
+	b.WriteString(l.tails())
 	return b.String()
 }
+
+// tails are the last lines of the processes that run, and of those that were
+// killed last.
+func (l *lane) tails() string {
+	var b strings.Builder
+	recent := l.procs[max(0, len(l.procs)-recentProcs):]
+	for _, p := range recent {
+		lines := strings.Split(strings.TrimSpace(p.Log()), "\n")
+		fmt.Fprintf(&b, "---- %s\n%s\n", l.names[p], strings.Join(lines[max(0, len(lines)-tailLines):], "\n"))
+	}
+	return b.String()
+}
+
+// What a broken episode shows of the logs.
+const (
+	recentProcs = 6
+	tailLines   = 12
+)
 
 func number(n *int) string {
 	if n == nil {

@@ -10,6 +10,9 @@ import (
 // pace is how long each answer of the source takes, so that a run has a middle.
 const pace = 80 * time.Millisecond
 
+// beforeEnd is the share of a run in which the source is still asked.
+const beforeEnd = 0.85
+
 // sourceKinds are the ways in which the source misbehaves.
 var sourceKinds = []kind{
 	{"latency", faults(func(r *rand.Rand, f *sim.Faults) {
@@ -39,7 +42,7 @@ var sourceKinds = []kind{
 		// It goes on for a while, after the moment.
 		c := changes(r)
 		c.Add, c.Move, c.Over = 0, r.Float64()*0.05, 5+r.IntN(25)
-		s.Changes = &c
+		s.Changes, s.At = &c, s.At*beforeEnd
 	}},
 }
 
@@ -54,7 +57,7 @@ func faults(set func(*rand.Rand, *sim.Faults)) func(*rand.Rand, *strike) {
 	return func(r *rand.Rand, s *strike) {
 		f := sim.Faults{Latency: pace, Times: 1 + r.IntN(3)}
 		set(r, &f)
-		s.Faults = &f
+		s.Faults, s.At = &f, s.At*beforeEnd
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ type lane struct {
 	// gone says which of them have been killed.
 	names map[*systest.Proc]string
 	gone  map[string]bool
-	pids  []int
+	procs []*systest.Proc
 	page  int
 }
 
@@ -64,20 +65,48 @@ func (l *lane) startWorker() {
 }
 
 func (l *lane) newWorker() *systest.Proc {
-	setting, name := l.application(systest.Worker)
-	p := l.s.StartWorker(setting)
-	l.names[p] = name
-	l.pids = append(l.pids, p.PID())
-	return p
+	return l.launch(systest.Worker, "定时任务调度器已启动")
 }
 
 func (l *lane) startAPI() {
-	setting, name := l.application(systest.API)
-	l.api = l.s.StartAPI(setting)
-	l.names[l.api] = name
-	l.pids = append(l.pids, l.api.PID())
+	l.api = l.launch(systest.API, "is listening")
 	l.s.APIURL = l.api.URL()
-	l.s.WaitReady()
+	if err := l.until("/readyz", func() (bool, error) {
+		a, err := l.s.Try(l.ctx, http.MethodGet, l.s.APIURL+"/readyz", "")
+		return a.Status == http.StatusOK, err
+	}); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// launch starts a process and waits until it says that it is up. One that ends
+// instead, because a server has just come back, is started again, as those who
+// run it in production do.
+func (l *lane) launch(role, up string) *systest.Proc {
+	for range 20 {
+		setting, name := l.application(role)
+		p := l.s.Launch(role, []string{role}, setting)
+		l.names[p] = name
+		l.procs = append(l.procs, p)
+		err := l.until("the start of "+name, func() (bool, error) {
+			select {
+			case <-p.Done():
+				return true, nil
+			default:
+				return strings.Contains(p.Log(), up), nil
+			}
+		})
+		if strings.Contains(p.Log(), up) {
+			return p
+		}
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		l.gone[name] = true
+		time.Sleep(500 * time.Millisecond)
+	}
+	l.t.Fatalf("%s does not start: %s", role, l.tails())
+	return nil
 }
 
 // kill9 kills a process of ours.

@@ -34,12 +34,12 @@ func (e *episode) whole(rec task.Record) bool {
 
 // sums are a record's counts, made again from what its run left.
 type sums struct {
-	Fetched, Duplicate, Rejected, Rows, Distinct             int
-	Rejects                                                  int
-	Matched, Pending, Failed, Idle                           int
-	Batched, New, Updated, Kept                              int
+	Fetched, Duplicate, Rejected, Rows, Distinct                 int
+	Rejects                                                      int
+	Matched, Pending, Failed, Idle                               int
+	Batched, New, Updated, Kept                                  int
 	BatchMatched, BatchPending, BatchFailed, BatchIdle, Unstored int
-	MatchErrors, StoreErrors                                 int
+	MatchErrors, StoreErrors                                     int
 }
 
 const sumsQuery = `
@@ -191,9 +191,13 @@ func (e *episode) holdInserts() error {
 	if e.plan.has("drift", "wrong types") {
 		return nil
 	}
-	again, err := one[int](e.lane, "SELECT count(*) FROM tasks WHERE revision <> 1")
-	if again > 0 {
-		e.fail(doubled, "%d tasks were written more than once", again)
+	type row struct{ Text string }
+	rows, err := ask[row](e.lane, `SELECT concat_ws(' ', id, name, match_state, match_layer, match_reason, match_version, 'revision', revision)
+		FROM tasks WHERE revision <> 1`)
+	var again []string
+	for _, r := range rows {
+		again = append(again, r.Text)
 	}
+	e.failRows(doubled, "written more than once", again)
 	return err
 }

@@ -46,7 +46,7 @@ func table(results []result) string {
 func summary(results []result, strikes int) string {
 	classes, statuses := map[string]int{}, map[task.Status]int{}
 	var took time.Duration
-	runs, seen, infrastructure := 0, 0, 0
+	runs, seen := 0, 0
 	begins := map[string]int{}
 	for _, r := range results {
 		took += r.took
@@ -62,7 +62,6 @@ func summary(results []result, strikes int) string {
 			}
 		}
 	}
-	_ = infrastructure
 	var b strings.Builder
 	fmt.Fprintf(&b, "| 回合 | 干扰 | 运行 | 逐字段核对的任务 | 丢失 | 重复 | 内容不符 | 残留的进行中 | 计数错误 | 重试记录不符 | 泄漏 | 其他 |\n|%s\n", strings.Repeat("---|", 12))
 	fmt.Fprintf(&b, "| %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d |\n\n", len(results), strikes, runs, seen,

@@ -30,13 +30,13 @@ func (l *lane) truth(w task.Window) (map[string]entry, error) {
 	out := map[string]entry{}
 	for lines := json.NewDecoder(strings.NewReader(a.Text)); lines.More(); {
 		var t struct {
-			ID                                                       int64
-			TaskName                                                 string
-			State                                                    int
-			TotalNumber, CallNumber, ConnectNumber, SuccessNumber    int64
-			CreateTime                                               int64
-			Concurrency                                              int64
-			Remark                                                   string
+			ID                                                    int64
+			TaskName                                              string
+			State                                                 int
+			TotalNumber, CallNumber, ConnectNumber, SuccessNumber int64
+			CreateTime                                            int64
+			Concurrency                                           int64
+			Remark                                                string
 		}
 		if err := lines.Decode(&t); err != nil {
 			return nil, err

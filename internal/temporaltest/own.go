@@ -42,7 +42,12 @@ func Own(t testing.TB) *Server {
 	s := &Server{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Bin: bin, own: &ownServer{
 		t: t, dir: dir, server: temporal.Server{Port: port, File: filepath.Join(dir, "temporal.db"), Bare: true},
 	}}
-	t.Cleanup(s.Kill9)
+	t.Cleanup(func() {
+		s.Kill9()
+		if s.admin != nil {
+			s.admin.Close()
+		}
+	})
 	s.Restart()
 	return s
 }
