@@ -44,7 +44,7 @@ func (a *Activities) matchChunk(ctx context.Context, in ChunkInput, report func(
 			continue
 		}
 		group.Go(func() error {
-			page, err := a.pages.get(ctx, in.RecordID, h.Seq)
+			page, err := a.pages.get(ctx, in.RecordID, h)
 			if err != nil {
 				return err
 			}

@@ -49,15 +49,16 @@ func (c *pageCache) put(claim task.Claim) {
 	c.rows += claim.Rows()
 }
 
-// get answers a page's rows.
-func (c *pageCache) get(ctx context.Context, recordID int64, seq int) (task.ClaimRows, error) {
+// get answers a page's rows, with what the search decided if it has been done:
+// another worker may have done it.
+func (c *pageCache) get(ctx context.Context, recordID int64, head task.ClaimHead) (task.ClaimRows, error) {
 	c.mu.Lock()
-	page, kept := c.pages[pageKey{recordID, seq}]
+	page, kept := c.pages[pageKey{recordID, head.Seq}]
 	c.mu.Unlock()
-	if kept {
+	if kept && (!head.Searched || page.Matches != nil) {
 		return page, nil
 	}
-	return c.store.PageRows(ctx, recordID, seq)
+	return c.store.PageRows(ctx, recordID, head.Seq)
 }
 
 // matched adds what the search decided to a page that is kept.

@@ -98,7 +98,7 @@ func (a *Activities) upsertMissing(
 		if size, known := sizes[h.Seq]; h.Rows == 0 || known && stored[h.Seq] == size || ctx.Err() != nil {
 			continue
 		}
-		page, err := a.pages.get(ctx, recordID, h.Seq)
+		page, err := a.pages.get(ctx, recordID, h)
 		if err != nil {
 			group.Go(func() error { return err })
 			break

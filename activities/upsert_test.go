@@ -21,6 +21,20 @@ type batchStore struct {
 	lost     []int
 	flushes  int
 	rowReads int
+	matches  map[string]task.Match
+}
+
+func (s *batchStore) PageHeads(ctx context.Context, recordID int64, from, to int) ([]task.ClaimHead, error) {
+	heads, err := s.store.PageHeads(ctx, recordID, from, to)
+	for i := range heads {
+		heads[i].Searched = s.matches != nil
+	}
+	return heads, err
+}
+
+func (s *batchStore) SaveMatches(_ context.Context, _ int64, _ int, matches map[string]task.Match, _ int64) error {
+	s.matches = matches
+	return nil
 }
 
 func (s *batchStore) PageRows(_ context.Context, _ int64, seq int) (task.ClaimRows, error) {
@@ -29,7 +43,7 @@ func (s *batchStore) PageRows(_ context.Context, _ int64, seq int) (task.ClaimRo
 	s.rowReads++
 	for _, c := range s.claims {
 		if c.Seq == seq {
-			return task.ClaimRows{FetchedAt: c.FetchedAt, ClaimedRows: c.ClaimedRows}, nil
+			return task.ClaimRows{FetchedAt: c.FetchedAt, ClaimedRows: c.ClaimedRows, Matches: s.matches, MatchesVersion: s.version}, nil
 		}
 	}
 	return task.ClaimRows{}, nil
@@ -100,4 +114,22 @@ func TestUpsertChunkFlushesWhatAnEarlierAttemptStored(t *testing.T) {
 	require.Equal(t, activities.UpsertResult{Batches: 3, Tasks: 5}, out)
 	require.Len(t, s.saved, 5)
 	require.Positive(t, s.rowReads, "another worker reads the rows from the store")
+}
+
+// The worker that fetched a page has its rows at hand, but not what the search
+// of another worker decided.
+func TestUpsertChunkStoresWhatAnotherWorkerSearched(t *testing.T) {
+	f, s, worker := setupBatches(t)
+	a, b := worker(), worker()
+	f.fetch(a, activities.FetchInput{})
+	_, err := execute[activities.MatchResult](f, b.MatchChunk, chunkOfOne)
+	require.NoError(t, err)
+	require.NotEmpty(t, s.matches)
+	_, err = execute[activities.UpsertResult](f, a.UpsertChunk, chunkOfOne)
+	require.NoError(t, err)
+	for _, batch := range s.batches {
+		for _, row := range batch.Rows {
+			require.Equal(t, int64(1), row.SearchedVersion, "task %s was searched", row.Task.ID)
+		}
+	}
 }
