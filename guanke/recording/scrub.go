@@ -161,7 +161,7 @@ func (s *scrubber) query(q url.Values) url.Values {
 			if v = s.known(v); s.secretParam(name) {
 				v = Removed
 			}
-			out.Add(name, v)
+			out.Add(s.known(name), v)
 		}
 	}
 	return out
@@ -185,8 +185,16 @@ func (s *scrubber) header(h http.Header) http.Header {
 			if v = s.text(v); s.secretName(name) {
 				v = Removed
 			}
-			out.Add(name, v)
+			out.Add(name, strings.Map(printable, v))
 		}
 	}
 	return out
+}
+
+// printable makes a space of what may not stand in a header.
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return ' '
+	}
+	return r
 }
