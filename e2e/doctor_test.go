@@ -153,6 +153,41 @@ func TestDoctorAfterTheDatabaseWasRestored(t *testing.T) {
 	requireTruth(t, s, s.Record(4))
 }
 
+// A Temporal server that lost its data has no schedules, and knows nothing of the
+// run that a record says is running.
+func TestDoctorAfterTemporalLostItsData(t *testing.T) {
+	t.Parallel()
+	s := systest.Start(t, systest.WithOwnTemporal(), systest.WithEnv("", "TASKSYNC_HOUSEKEEPING=24h"))
+	require.Equal(t, 200, s.Manual(task.Today).Status)
+	s.SetFaults(`{"latency":"25s"}`)
+	lost := start(t, s, task.Historical)
+	s.WaitRunning(task.Historical)
+	s.Server.Kill9()
+	r := s.Run("doctor", "-o", "json")
+	require.Contains(t, diagnose(t, r).wrong(), "Temporal")
+	s.Server.Lose()
+	s.Server.Restart()
+	s.SetFaults(`{}`)
+
+	wrong := diagnose(t, s.Run("doctor", "-o", "json")).wrong()
+	require.Contains(t, wrong["进行中的记录"], "Temporal 中已没有这次运行")
+	require.Contains(t, wrong["search attribute"], "没有登记")
+	for _, id := range []string{"sync-historical", "sync-today", "housekeeping", "cleaning"} {
+		require.Contains(t, wrong["定时任务"], "没有定时任务 "+id)
+	}
+	s.Eventually("a worker that polls again", func() bool { return s.Get("/readyz").Status == 200 })
+	d := diagnose(t, s.Run("doctor", "--fix", "-o", "json"))
+	require.Zero(t, d.Errors, d.wrong())
+	require.Equal(t, 6, d.Fixed, "four schedules, the attributes and the record: %v", d.wrong())
+	rec := s.Record(lost)
+	require.Equal(t, task.Failed, rec.Status)
+	require.Contains(t, rec.ErrorMessage, "历史被清除或数据丢失")
+	require.Empty(t, diagnose(t, s.Run("doctor", "-o", "json")).wrong())
+	a := s.Manual(task.Historical)
+	require.Equal(t, 200, a.Status, a.Text)
+	requireTruth(t, s, s.Record(int64(a.Int("record_id"))))
+}
+
 func TestDoctorRegistersSearchAttributes(t *testing.T) {
 	t.Parallel()
 	s := systest.Start(t)
