@@ -3,13 +3,17 @@ package guanke_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"tasksync/guanke"
 	"tasksync/guanke/mapping"
+	"tasksync/internal/pgtest"
 	"tasksync/task"
 )
 
@@ -32,9 +36,9 @@ func oneBy(t *testing.T, m *mapping.Mapping, entry string) task.Page {
 	return pages[0]
 }
 
-func TestAttributes(t *testing.T) {
-	t.Parallel()
-	for more, want := range map[string]string{
+// oddAttributes are left-over members and the attributes that they become.
+func oddAttributes() map[string]string {
+	return map[string]string{
 		`"b":1,"a":2`:                               `{"a":2,"b":1}`,
 		`"a":1,"a":2,"\u0061":3`:                    `{"a":3}`,
 		`"a":123456789012345678901234567890.120`:    `{"a":123456789012345678901234567890.120}`,
@@ -44,7 +48,12 @@ func TestAttributes(t *testing.T) {
 		`"a\u0000":null,"b":true,"c":""`:            `{"a�":null,"b":true,"c":""}`,
 		`"a": { "y" : [ 1.0 , "\ud800" ],"x":{} }`:  `{"a":{"x":{},"y":[1.0,"�"]}}`,
 		`"a":{"k":1,"k":{"\u0000":1e999999999999}}`: `{"a":{"k":{"�":"1e999999999999"}}}`,
-	} {
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	t.Parallel()
+	for more, want := range oddAttributes() {
 		t.Run(more[:min(len(more), 40)], func(t *testing.T) {
 			t.Parallel()
 			page := one(t, fields(more))
@@ -53,6 +62,26 @@ func TestAttributes(t *testing.T) {
 			requireJSONB(t, page.Tasks[0].Attributes)
 		})
 	}
+}
+
+// PostgreSQL stores each of them and gives back what was meant.
+func TestAttributesFitTheDatabase(t *testing.T) {
+	t.Parallel()
+	conn, err := pgx.Connect(t.Context(), pgtest.New(t))
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	deep := strings.Repeat(`{"k":[`, 49) + strings.Repeat(`]}`, 49)
+	all := append(slices.Collect(maps.Keys(oddAttributes())), `"a":`+deep, `"a":1e1000,"b":-1.5e-1000,"c":-0,"d":0.10`)
+	for _, more := range all {
+		attributes := string(one(t, fields(more)).Tasks[0].Attributes)
+		var text string
+		require.NoError(t, conn.QueryRow(t.Context(), "SELECT $1::text::jsonb::text", attributes).Scan(&text), attributes)
+		require.NotContains(t, text, "_omitted")
+	}
+	var digits string
+	attributes := string(one(t, fields(`"a":123456789012345678901234567890.120`)).Tasks[0].Attributes)
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT $1::text::jsonb->>'a'", attributes).Scan(&digits))
+	require.Equal(t, "123456789012345678901234567890.120", digits)
 }
 
 // The same content written otherwise is the same task.

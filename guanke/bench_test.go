@@ -8,12 +8,14 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"tasksync/guanke"
+	"tasksync/guanke/mapping"
 	"tasksync/guanke/sim"
 	"tasksync/task"
 )
@@ -60,10 +62,10 @@ func BenchmarkPage(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/999, "ns/task")
 	}
-	read := func(text []byte) func(*testing.B) {
+	read := func(text []byte, m *mapping.Mapping) func(*testing.B) {
 		return func(b *testing.B) {
 			c, err := guanke.New(guanke.Config{
-				BaseURL: "http://source", Secret: secret, HTTP: &http.Client{Transport: canned{text}},
+				BaseURL: "http://source", Mapping: m, Secret: secret, HTTP: &http.Client{Transport: canned{text}},
 			})
 			require.NoError(b, err)
 			w := task.Window{From: at("2026-11-22 00:00:00"), To: at("2026-11-23 00:00:00")}
@@ -77,9 +79,13 @@ func BenchmarkPage(b *testing.B) {
 			perTask(b)
 		}
 	}
-	b.Run("client", read(text))
+	b.Run("client", read(text, nil))
 	// Without a member that becomes an attribute.
-	b.Run("client-nothing-left-over", read(regexp.MustCompile(`,"concurrency":\d+,"remark":""`).ReplaceAll(text, nil)))
+	b.Run("client-nothing-left-over", read(regexp.MustCompile(`,"concurrency":\d+,"remark":""`).ReplaceAll(text, nil), nil))
+	// With one field that gojq works out.
+	run, err := mapping.Parse("run.yaml", []byte(strings.Replace(mapping.DefaultText(), "state: .state", "state: .state | tostring", 1)))
+	require.NoError(b, err)
+	b.Run("client-expression", read(text, run))
 	b.Run("encoding-json", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

@@ -17,7 +17,10 @@ import (
 	"tasksync/task"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The test server of PostgreSQL outlives the tests.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("tasksync/internal/dev/tether.Start.func1"))
+}
 
 const (
 	secret   = "s3cr+t/with space"
