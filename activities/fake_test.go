@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"tasksync/activities"
 	"tasksync/task"
@@ -219,8 +220,15 @@ func (f *fixture) config() activities.Config {
 
 func execute[Out any](f *fixture, activity any, args ...any) (Out, error) {
 	f.t.Helper()
+	return executeIn[Out](f.t.Context(), f, activity, args...)
+}
+
+// executeIn executes an activity whose worker stops when ctx ends.
+func executeIn[Out any](ctx context.Context, f *fixture, activity any, args ...any) (Out, error) {
+	f.t.Helper()
 	suite := testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
+	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
 	env.RegisterActivity(activity)
 	var out Out
 	value, err := env.ExecuteActivity(activity, args...)

@@ -69,7 +69,7 @@ func (a *Activities) FetchChunk(ctx context.Context, in FetchInput) (FetchResult
 	for {
 		out, again, err := a.fetchChunk(ctx, in, report)
 		if err != nil {
-			a.seen.forget(in.RecordID)
+			a.seen.forget(runOf(ctx, in.RecordID))
 			return FetchResult{}, applicationErrorWith(ctx, err, ErrorDetails{Kept: max(0, out.Seq-in.Seq)})
 		}
 		if !again {
@@ -122,7 +122,8 @@ func (a *Activities) readPages(ctx context.Context, in FetchInput, out *FetchRes
 	if err != nil {
 		return false, err
 	}
-	known, err := a.seen.take(ctx, in.RecordID, out.Seq)
+	run := runOf(ctx, in.RecordID)
+	known, err := a.seen.take(ctx, run, out.Seq)
 	if err != nil {
 		return false, err
 	}
@@ -134,13 +135,13 @@ func (a *Activities) readPages(ctx context.Context, in FetchInput, out *FetchRes
 		if err != nil || !saved {
 			return !saved, err
 		}
-		a.pages.put(claim)
+		a.pages.put(run, claim)
 		out.add(claim.Fetched, claim.Rows(), claim.Undecided, claim.Next)
 		report(Progress{Pages: out.Seq - in.Seq, Tasks: out.Fetched})
 	}
 	known.next = out.Seq
 	if !out.Done {
-		a.seen.put(in.RecordID, known)
+		a.seen.put(run, known)
 	}
 	return false, nil
 }

@@ -36,6 +36,7 @@ func (a *Activities) matchChunk(ctx context.Context, in ChunkInput, report func(
 	if err != nil {
 		return out, err
 	}
+	run := runOf(ctx, in.RecordID)
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(pagesMatched)
@@ -44,7 +45,7 @@ func (a *Activities) matchChunk(ctx context.Context, in ChunkInput, report func(
 			continue
 		}
 		group.Go(func() error {
-			page, err := a.pages.get(ctx, in.RecordID, h)
+			page, err := a.pages.get(ctx, run, h)
 			if err != nil {
 				return err
 			}
@@ -52,7 +53,7 @@ func (a *Activities) matchChunk(ctx context.Context, in ChunkInput, report func(
 			if err := a.store.SaveMatches(ctx, in.RecordID, h.Seq, matches, matcher.Version()); err != nil {
 				return err
 			}
-			a.pages.matched(in.RecordID, h.Seq, matches, matcher.Version())
+			a.pages.matched(run, h.Seq, matches, matcher.Version())
 			mu.Lock()
 			defer mu.Unlock()
 			out.add(matches)

@@ -194,7 +194,7 @@ func (a *Activities) CloseRecord(ctx context.Context, in CloseInput) (Closed, er
 	if err != nil {
 		return Closed{}, applicationError(ctx, err)
 	}
-	a.seen.forget(in.RecordID)
+	a.seen.forget(runOf(ctx, in.RecordID))
 	return Closed{RecordID: rec.ID, Status: rec.Status, Counts: rec.Counts, Code: rec.ErrorType, Message: rec.ErrorMessage}, nil
 }
 

@@ -4,14 +4,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"hash/maphash"
+	"slices"
 	"sync"
 
 	"tasksync/task"
 )
 
-// keptRecords bounds the cache: a worker fetches for one run of each type and
-// a few backfills at a time.
-const keptRecords = 8
+// keptRuns and keptEntries bound the cache: a worker fetches for one run of each
+// type and a few backfills at a time, and some end without its knowing.
+const (
+	keptRuns    = 8
+	keptEntries = 2_000_000
+)
 
 // entryHash stands for an entry's id. At 128 bits two ids do not meet by chance,
 // and nobody can choose ids that do, since the seeds are the process's own. It
@@ -54,26 +58,27 @@ func rejectKey(r *task.Reject) string {
 	return "\x00" + string(sum[:])
 }
 
-// seenCache keeps what this process knows about the records that it fetches
-// for, so that a chunk need not read all earlier pages again.
+// seenCache keeps what this process knows about the runs that it fetches for,
+// so that a chunk need not read all earlier pages again.
 type seenCache struct {
 	store fetchStore
 
-	mu      sync.Mutex
-	records map[int64]*seen
+	mu sync.Mutex
+	// runs has the one that was put first in front.
+	runs []keptSeen
 }
 
-func newSeenCache(store fetchStore) *seenCache {
-	return &seenCache{store: store, records: map[int64]*seen{}}
+type keptSeen struct {
+	run  runKey
+	seen *seen
 }
 
-// take answers what the record's pages before next had, and takes it out of
-// the cache: a second executor of the same chunk reads its own from the store.
-func (c *seenCache) take(ctx context.Context, recordID int64, next int) (*seen, error) {
-	c.mu.Lock()
-	s := c.records[recordID]
-	delete(c.records, recordID)
-	c.mu.Unlock()
+func newSeenCache(store fetchStore) *seenCache { return &seenCache{store: store} }
+
+// take answers what the run's pages before next had, and takes it out of the
+// cache: a second executor of the same chunk reads its own from the store.
+func (c *seenCache) take(ctx context.Context, run runKey, next int) (*seen, error) {
+	s := c.remove(run)
 	if s == nil || s.next > next {
 		s = &seen{passes: make(map[entryHash]uint8)}
 	}
@@ -81,7 +86,7 @@ func (c *seenCache) take(ctx context.Context, recordID int64, next int) (*seen, 
 		return s, nil
 	}
 	// Another worker fetched what came in between.
-	pages, err := c.store.SeenPages(ctx, recordID, s.next, next)
+	pages, err := c.store.SeenPages(ctx, run.recordID, s.next, next)
 	if err != nil {
 		return nil, err
 	}
@@ -97,23 +102,35 @@ func (c *seenCache) take(ctx context.Context, recordID int64, next int) (*seen, 
 	return s, nil
 }
 
-// put gives back what take answered, once its pages are stored.
-func (c *seenCache) put(recordID int64, s *seen) {
+// put gives back what take answered, once its pages are stored. Those that were
+// put longest ago make room for it.
+func (c *seenCache) put(run runKey, s *seen) {
+	c.forget(run)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id := range c.records {
-		if len(c.records) < keptRecords {
-			break
-		}
-		delete(c.records, id)
+	c.runs = append(c.runs, keptSeen{run, s})
+	entries := 0
+	for _, kept := range c.runs {
+		entries += len(kept.seen.passes)
 	}
-	c.records[recordID] = s
+	for len(c.runs) > 1 && (len(c.runs) > keptRuns || entries > keptEntries) {
+		entries -= len(c.runs[0].seen.passes)
+		c.runs = slices.Delete(c.runs, 0, 1)
+	}
 }
 
-func (c *seenCache) forget(recordID int64) {
+func (c *seenCache) forget(run runKey) { c.remove(run) }
+
+func (c *seenCache) remove(run runKey) (s *seen) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.records, recordID)
+	c.runs = slices.DeleteFunc(c.runs, func(kept keptSeen) bool {
+		if kept.run == run {
+			s = kept.seen
+		}
+		return kept.run == run
+	})
+	return s
 }
 
 // entries walks a page's tasks and rejects through s: it answers the tasks

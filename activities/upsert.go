@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 
@@ -50,19 +51,20 @@ func (a *Activities) upsertChunk(ctx context.Context, in ChunkInput, report func
 	if err != nil {
 		return out, err
 	}
+	run := runOf(ctx, in.RecordID)
 	sizes := make(map[int]int, len(heads))
 	for flushed := false; ; flushed = true {
 		outcomes, err := a.store.BatchOutcomes(ctx, in.RecordID, in.FromSeq, in.ToSeq)
 		if err != nil {
 			return out, err
 		}
-		saved, err := a.upsertMissing(ctx, in.RecordID, heads, sizes, outcomes, report)
+		saved, err := a.upsertMissing(ctx, run, heads, sizes, outcomes, report)
 		if err != nil {
 			return out, err
 		}
 		if flushed && saved == 0 {
 			for _, h := range heads {
-				a.pages.forget(in.RecordID, h.Seq)
+				a.pages.forget(run, h.Seq)
 			}
 			for _, o := range outcomes {
 				out.Batches++
@@ -80,7 +82,7 @@ func (a *Activities) upsertChunk(ctx context.Context, in ChunkInput, report func
 // Sizes keeps how many batches each page has, so that a page is read once where
 // nothing is lost.
 func (a *Activities) upsertMissing(
-	ctx context.Context, recordID int64, heads []task.ClaimHead, sizes map[int]int, outcomes []task.BatchOutcome, report func(Progress),
+	ctx context.Context, run runKey, heads []task.ClaimHead, sizes map[int]int, outcomes []task.BatchOutcome, report func(Progress),
 ) (saved int, err error) {
 	matcher, err := a.matchers.current(ctx)
 	if err != nil {
@@ -92,13 +94,13 @@ func (a *Activities) upsertMissing(
 		stored[o.PageSeq]++
 	}
 	var tasks atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
+	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(a.cfg.Connections)
 	for i, h := range heads {
-		if size, known := sizes[h.Seq]; h.Rows == 0 || known && stored[h.Seq] == size || ctx.Err() != nil {
+		if size, known := sizes[h.Seq]; h.Rows == 0 || known && stored[h.Seq] == size || inner.Err() != nil {
 			continue
 		}
-		page, err := a.pages.get(ctx, recordID, h)
+		page, err := a.pages.get(inner, run, h)
 		if err != nil {
 			group.Go(func() error { return err })
 			break
@@ -113,16 +115,17 @@ func (a *Activities) upsertMissing(
 				select {
 				case a.batches <- struct{}{}:
 					defer func() { <-a.batches }()
-				case <-ctx.Done():
-					return ctx.Err()
+				case <-inner.Done():
+					return inner.Err()
 				}
-				_, err := a.store.SaveBatch(ctx, a.batch(recordID, h.Seq, no, page, matcher))
+				_, err := a.store.SaveBatch(inner, a.batch(run.recordID, h.Seq, no, page, matcher))
 				report(Progress{Pages: i, Tasks: int(tasks.Add(int64(len(rows))))})
 				return err
 			})
 		}
 	}
-	return saved, group.Wait()
+	// A worker that stops has skipped pages without any batch that failed.
+	return saved, cmp.Or(group.Wait(), ctx.Err())
 }
 
 // batch gives each row its match: by the layers that need no search, else what

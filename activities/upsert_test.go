@@ -11,12 +11,15 @@ import (
 	"tasksync/task"
 )
 
-// batchStore keeps batches, and loses those of lost at the first flush, as a
-// server does that dies before they are on disk.
+// place is where a batch is: its page and its number there.
+type place struct{ page, no int }
+
+// batchStore keeps batches, and loses those of the first page's that lost names
+// at the first flush, as a server does that dies before they are on disk.
 type batchStore struct {
 	*store
 	mu       sync.Mutex
-	batches  map[int]task.Batch
+	batches  map[place]task.Batch
 	saved    []int
 	lost     []int
 	flushes  int
@@ -52,7 +55,7 @@ func (s *batchStore) PageRows(_ context.Context, _ int64, seq int) (task.ClaimRo
 func (s *batchStore) SaveBatch(_ context.Context, b task.Batch) (task.BatchOutcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.batches[b.No] = b
+	s.batches[place{b.PageSeq, b.No}] = b
 	s.saved = append(s.saved, b.No)
 	return task.BatchOutcome{PageSeq: b.PageSeq, No: b.No, Tasks: len(b.Rows)}, nil
 }
@@ -71,7 +74,7 @@ func (s *batchStore) Flush(context.Context) error {
 	defer s.mu.Unlock()
 	if s.flushes++; s.flushes == 1 {
 		for _, no := range s.lost {
-			delete(s.batches, no)
+			delete(s.batches, place{0, no})
 		}
 	}
 	return nil
@@ -80,7 +83,7 @@ func (s *batchStore) Flush(context.Context) error {
 func setupBatches(t *testing.T) (*fixture, *batchStore, func() *activities.Activities) {
 	f := setup(t)
 	f.source.pages = []task.Page{page(5, 1, 2, 3, 4, 5)}
-	s := &batchStore{store: f.store, batches: map[int]task.Batch{}}
+	s := &batchStore{store: f.store, batches: map[place]task.Batch{}}
 	return f, s, func() *activities.Activities {
 		return activities.New(f.config(), s, f.source, f.temporal)
 	}
