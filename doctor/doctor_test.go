@@ -26,13 +26,14 @@ func TestHealthySystem(t *testing.T) {
 	require.Len(t, r.Findings, len(doctor.Checks(&doctor.Parts{})))
 }
 
+var ending = task.Ending{Status: task.Failed, Code: task.CodeTerminated, Message: "运行被终止：测试"}
+
 // Each way to break the system is found by the check that is made for it, and
 // mended where that is promised; then a second look finds nothing.
 func TestFindings(t *testing.T) {
 	t.Parallel()
 	away := task.Errorf(task.CodeDatabaseUnavailable, "数据库暂时不可用")
 	day := func(d, h int) time.Time { return time.Date(2026, 11, d, h, 0, 0, 0, shanghai) }
-	ending := task.Ending{Status: task.Failed, Code: task.CodeTerminated, Message: "运行被终止：测试"}
 	for name, tc := range map[string]struct {
 		spoil    func(*world)
 		check    string
@@ -86,6 +87,7 @@ func TestFindings(t *testing.T) {
 
 		"a lost run": {func(w *world) {
 			w.running = []task.Record{{ID: 7, Type: task.Today, WorkflowID: "sync-today", StartTime: day(23, 14)}}
+			w.records = map[string]task.Record{"sync-today": {ID: 7, Status: task.Running}}
 			w.fates = map[int64]task.Fate{7: {Ending: ending}}
 		}, "进行中的记录", doctor.Error, "记录 7（今日数据，2026-11-23 14:00 开始）显示进行中，但 sync-today 没有在执行它：运行被终止：测试", true},
 		"a run without a record": {func(w *world) {
@@ -159,6 +161,11 @@ func TestNoFalseAlarms(t *testing.T) {
 		"a running record that is alive": func(w *world) {
 			w.running = []task.Record{{ID: 7}}
 			w.fates = map[int64]task.Fate{7: {Alive: true}}
+		},
+		"a run that has just ended": func(w *world) {
+			w.running = []task.Record{{ID: 7, WorkflowID: "sync-today", Status: task.Running}}
+			w.fates = map[int64]task.Fate{7: {Ending: ending}}
+			w.records = map[string]task.Record{"sync-today": {ID: 7, Status: task.Success}}
 		},
 		"a run that has just begun": func(w *world) {
 			w.open = []task.OpenRun{{WorkflowID: "sync-today", Workflow: "SyncWorkflow", Start: now.Add(-time.Second), TaskAttempt: 1}}
@@ -260,7 +267,7 @@ func TestMendingThatFails(t *testing.T) {
 	t.Parallel()
 	w := healthy()
 	w.running = []task.Record{{ID: 7}, {ID: 8}}
-	w.fates = map[int64]task.Fate{}
+	w.records = map[string]task.Record{"": {Status: task.Running}}
 	w.closeErr = task.Errorf(task.CodeDatabaseUnavailable, "数据库暂时不可用")
 	r := w.run(true)
 	require.False(t, r.Healthy())

@@ -29,6 +29,14 @@ func (p *Parts) lost(ctx context.Context) ([]Finding, error) {
 		if fate.Alive {
 			continue
 		}
+		// A run closes its record before it ends: it may just have done both.
+		now, err := p.Store.RecordOf(ctx, rec.WorkflowID, rec.FirstRunID)
+		if err != nil {
+			return found, err
+		}
+		if now.Status != task.Running {
+			continue
+		}
 		found = append(found, Finding{
 			Severity: Error, What: fmt.Sprintf("记录 %d（%s，%s 开始）显示进行中，但 %s 没有在执行它：%s",
 				rec.ID, rec.Type.Label(), p.shown(rec.StartTime), rec.WorkflowID, fate.Ending.Message),
