@@ -79,6 +79,9 @@ func Record(ctx context.Context, cfg RecordConfig) (Recorded, error) {
 	out.Answers, err = recorder.Close(recording.Info{
 		RecordedAt: time.Now().UTC(), From: cfg.Window.From, To: cfg.Window.To, PageSize: size,
 	}, cfg.MappingText)
+	if err == nil && ctx.Err() != nil {
+		return out, ctx.Err()
+	}
 	if err == nil && out.Answers == 0 && out.Ended != nil {
 		err = task.Wrap(task.CodeOf(out.Ended), out.Ended, "%s；没有任何答复可以录制", task.MessageOf(out.Ended))
 	}
