@@ -104,8 +104,7 @@ func TestDatabaseIsKilledAtEachStep(t *testing.T) {
 	t.Parallel()
 	s := systest.Start(t, systest.WithOwnPostgres(nil))
 	survives(t, s, systest.Steps, func(s *systest.System, held *systest.Held) {
-		s.Postgres.Kill9()
-		s.Postgres.Start()
+		s.RestartPostgres(func() {})
 		held.Release()
 	})
 }
@@ -130,12 +129,34 @@ func TestDatabaseIsAwayForLong(t *testing.T) {
 	}
 	s := systest.Start(t, systest.WithOwnPostgres(nil))
 	survives(t, s, []systest.Step{systest.Upsert}, func(s *systest.System, held *systest.Held) {
-		s.Postgres.Kill9()
-		requireUnavailable(t, s, "database_unavailable", "/api/sync/records", "/api/sync/status")
-		time.Sleep(away)
-		s.Postgres.Start()
+		s.RestartPostgres(func() {
+			requireUnavailable(t, s, "database_unavailable", "/api/sync/records", "/api/sync/status")
+			time.Sleep(away)
+		})
 		held.Release()
 	})
 	require.Positive(t, systest.Value[int](s, `SELECT count(*) FROM sync_attempts
 		WHERE kind = 'infrastructure' AND error_type = 'database_unavailable' AND outcome = 'retried'`), "people can see the outage")
+}
+
+// PostgreSQL is killed in the middle of storing, again and again: what it had
+// not on disk yet is stored once more, and what it had is not.
+func TestDatabaseIsKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	const perDay, kills = 2000, 3
+	s := systest.Start(t, systest.WithTasksPerDay(perDay), systest.WithOwnPostgres(nil),
+		systest.WithEnv(systest.Worker, "TASKSYNC_PAGE_SIZE=100"))
+	s.FreezeClock(time.Now())
+	s.SetFaults(`{"latency":"50ms"}`)
+	id := start(t, s, task.Historical)
+	for kill := range kills {
+		// A fifth of the tasks, two fifths, three fifths.
+		s.Eventually("more stored tasks", func() bool {
+			return systest.Value[int](s, "SELECT count(*) FROM tasks") >= (kill+1)*3*perDay/5
+		})
+		require.Equal(t, task.Running, s.Record(id).Status)
+		s.RestartPostgres(func() {})
+	}
+	s.SetFaults(`{}`)
+	requireExact(t, s, s.WaitRecord(id))
 }

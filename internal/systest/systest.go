@@ -165,6 +165,17 @@ func (s *System) OpenStore(connections int) *db.Store {
 	return store
 }
 
+// RestartPostgres kills all processes of the system's own PostgreSQL server,
+// does what is to be done meanwhile, and starts it again.
+func (s *System) RestartPostgres(meanwhile func()) {
+	s.t.Helper()
+	s.Postgres.Kill9()
+	meanwhile()
+	s.Postgres.Start()
+	// The connections to the killed server would fail once each.
+	s.SQL.Reset()
+}
+
 // Launch starts a process of a role, with extra settings, and answers at once.
 func (s *System) Launch(role string, args []string, settings ...string) *Proc {
 	s.t.Helper()

@@ -38,10 +38,17 @@ func (s *System) WaitReady() {
 	})
 }
 
-// Record reads a record.
+// Record reads a record. The database may be away for a moment.
 func (s *System) Record(id int64) task.Record {
 	s.t.Helper()
-	rec, err := s.Store.Record(s.ctx, id)
+	var (
+		rec task.Record
+		err error
+	)
+	s.Eventually("the database", func() bool {
+		rec, err = s.Store.Record(s.ctx, id)
+		return task.CodeOf(err) != task.CodeDatabaseUnavailable
+	})
 	if err != nil {
 		s.t.Fatalf("systest: record %d: %v", id, err)
 	}
