@@ -13,13 +13,10 @@ import (
 	"tasksync/workflows"
 )
 
-const (
-	// killTasks is a day's tasks, so that three days have 20,100.
-	killTasks = 6700
-	allTasks  = 3 * killTasks
-)
+// allTasks are those of a history run where a day has killTasks.
+const allTasks = 3 * killTasks
 
-// bigSystem has 20,100 historical tasks that are fetched in many pages, so that
+// bigSystem has thousands of historical tasks that are fetched in many pages, so that
 // batches are committed while others are still to come.
 func bigSystem(t *testing.T) *systest.System {
 	s := systest.Start(t, systest.WithTasksPerDay(killTasks), systest.WithEnv(systest.Worker, "TASKSYNC_PAGE_SIZE=200"))

@@ -2,6 +2,10 @@
 
 package e2e_test
 
-// long says whether this is the long form: every step, and outages as long as
-// those of real life.
-const long = true
+const (
+	// long says whether this is the long form: every step, and outages as long as
+	// those of real life.
+	long = true
+	// killTasks is a day's tasks where a run is to be met in its middle.
+	killTasks = 6700
+)
