@@ -79,6 +79,7 @@ func New(cfg Config, records Records, runs Runs, log *slog.Logger) (http.Handler
 		setHeaders,
 		s.guardHost(hosts),
 		s.guardOrigin(origins),
+		limitTime,
 		s.limitBody,
 		s.validate(valid),
 	)

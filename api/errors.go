@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -81,6 +82,10 @@ func (s *server) fail(c *gin.Context, err error) {
 
 // describe is the status and the envelope for err.
 func describe(err error) (int, apigen.Error) {
+	var known *task.Error
+	if errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &known) {
+		err = task.Wrap(task.CodeDatabaseUnavailable, err, "数据库没有及时回答，请稍后再试，或检查 PostgreSQL 是否繁忙")
+	}
 	code := task.CodeOf(err)
 	body := apigen.Error{Error: task.MessageOf(err), ErrorType: string(code)}
 	var run *runError

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -43,6 +45,19 @@ func setHeaders(c *gin.Context) {
 	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Referrer-Policy", "no-referrer")
+}
+
+// answerTimeout bounds how long a request may wait for the database; one that
+// waits for a run has bounds of its own.
+const answerTimeout = 10 * time.Second
+
+// limitTime ends a request's context, so that a database that takes the
+// question and does not answer is a 503, and not a caller who waits.
+func limitTime(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), answerTimeout)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
 }
 
 // limitBody refuses a body that says it is larger than maxBody, and stops

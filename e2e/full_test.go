@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -139,4 +140,35 @@ func TestOwnPoolIsBusy(t *testing.T) {
 		requireSums(t, rec)
 		requireTruth(t, s, rec)
 	}
+}
+
+// A database that takes the question and does not answer: callers are told so,
+// however many they are, and the API recovers by itself.
+func TestDatabaseThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s := systest.Start(t, systest.WithoutWorker())
+	tx, err := s.SQL.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "LOCK TABLE sync_records IN ACCESS EXCLUSIVE MODE")
+	require.NoError(t, err)
+	// More than the API has connections.
+	var answers [20]chan systest.Answer
+	for i := range answers {
+		answers[i] = make(chan systest.Answer, 1)
+		go func() {
+			a, err := s.Try(t.Context(), http.MethodGet, s.APIURL+"/api/sync/records", "")
+			if err != nil {
+				a.Text = err.Error()
+			}
+			answers[i] <- a
+		}()
+	}
+	for _, answer := range answers {
+		a := <-answer
+		require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Text)
+		require.Equal(t, "database_unavailable", a.Str("error_type"))
+		require.Contains(t, a.Str("error"), "没有及时回答")
+	}
+	require.NoError(t, tx.Rollback(t.Context()))
+	require.Equal(t, http.StatusOK, s.Get("/api/sync/records").Status)
 }
