@@ -107,10 +107,15 @@ func (s step) execute(ctx workflow.Context, activity, in any) workflow.Future {
 // refused because the record is closed reopens it first: that is a run that was
 // reset. It answers a *failure, or ctx's own error.
 func call[In, Out any](ctx workflow.Context, r *run, s step, activity func(context.Context, In) (Out, error), in In) (Out, error) {
+	return callWith(ctx, r, s, activity, func() In { return in })
+}
+
+// callWith is call with an input that is made anew for each attempt.
+func callWith[In, Out any](ctx workflow.Context, r *run, s step, activity func(context.Context, In) (Out, error), in func() In) (Out, error) {
 	counted, lost, kept := 0, 0, 0
 	for attempt := 1; ; attempt++ {
 		var out Out
-		err := s.execute(ctx, activity, in).Get(ctx, &out)
+		err := s.execute(ctx, activity, in()).Get(ctx, &out)
 		if err == nil {
 			return out, nil
 		}

@@ -303,7 +303,12 @@ func (r *run) close(err error) (closed activities.Closed, again bool, closeErr e
 	// A cancel that comes now must not leave the record open.
 	ctx, _ := workflow.NewDisconnectedContext(r.ctx)
 	s := step{name: "close", local: true, summary: "汇总并结束同步记录", last: true, endsWhenReopened: r.expired}
-	closed, closeErr = call(ctx, r, s, do.CloseRecord, r.closing(err))
+	in := r.closing(err)
+	closed, closeErr = callWith(ctx, r, s, do.CloseRecord, func() activities.CloseInput {
+		// Those of the closing itself are kept too.
+		in.RetryCount, in.Attempts = r.retries, r.attempts
+		return in
+	})
 	if errors.Is(closeErr, errReopened) {
 		r.startDeadline(workflow.Now(ctx))
 		return closed, true, nil
@@ -314,7 +319,7 @@ func (r *run) close(err error) (closed activities.Closed, again bool, closeErr e
 // closing says how the run ended, by the error of its work.
 func (r *run) closing(err error) activities.CloseInput {
 	in := activities.CloseInput{
-		RecordID: r.opened.RecordID, EndTime: workflow.Now(r.ctx), RetryCount: r.retries, Attempts: r.attempts,
+		RecordID: r.opened.RecordID, EndTime: workflow.Now(r.ctx),
 		Token: fmt.Sprintf("%s/%d", workflow.GetInfo(r.ctx).WorkflowExecution.RunID, r.reopened),
 	}
 	if err == nil {

@@ -210,6 +210,21 @@ func TestNothingStopsTheClosing(t *testing.T) {
 		requireCode(t, err, task.CodeDeadline)
 		require.Equal(t, task.CodeDeadline, f.closed().Code)
 	})
+	t.Run("its own failed attempts are kept when it succeeds", func(t *testing.T) {
+		f := setup(t)
+		f.OnActivity(a.FetchChunk, mock.Anything, mock.Anything).Return(activities.FetchResult{Seq: 1, Done: true}, nil).Once()
+		f.OnActivity(a.CloseRecord, mock.Anything, mock.Anything).Return(activities.Closed{}, appError(task.CodeDatabaseUnavailable)).Twice()
+		closes(f, 1, appError(task.CodeInternal))
+		_, err := f.run()
+		require.NoError(t, err)
+		var kinds []task.AttemptKind
+		for _, attempt := range f.closed().Attempts {
+			require.Equal(t, "close", attempt.Step)
+			kinds = append(kinds, attempt.Kind)
+		}
+		require.Equal(t, []task.AttemptKind{task.AttemptInfrastructure, task.AttemptInfrastructure, task.AttemptInternal}, kinds)
+		require.Equal(t, 1, f.closed().RetryCount)
+	})
 	t.Run("the same closing has the same token", func(t *testing.T) {
 		f := setup(t)
 		f.OnActivity(a.FetchChunk, mock.Anything, mock.Anything).Return(activities.FetchResult{Seq: 1, Done: true}, nil).Once()

@@ -104,4 +104,7 @@ func TestPlansRepeat(t *testing.T) {
 		}
 	}
 	require.Len(t, seen, len(kinds))
+	for name := range seen {
+		require.NotEmpty(t, labels[name], name)
+	}
 }

@@ -171,6 +171,17 @@ func (e *episode) clear() error {
 // heal syncs each type without faults: then the tasks are the source's.
 func (e *episode) heal() error {
 	e.setFaults(sim.Faults{})
+	// What drifted has come to its end.
+	settled := e.plan.Changes
+	for i, s := range e.plan.Strikes {
+		if s.Changes != nil && i < len(e.hits) {
+			settled = *s.Changes
+			settled.Over = 0
+		}
+	}
+	if err := e.setChanges(settled); err != nil {
+		return err
+	}
 	for _, t := range e.plan.Types {
 		r, err := e.start(t, task.Manual)
 		if err != nil {

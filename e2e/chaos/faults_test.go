@@ -51,7 +51,7 @@ var lies = []string{"duplicates", "same page twice", "oversized page", "wrong ty
 
 // passing are the kinds that a run overcomes if they come at most maxRetries
 // times: of these alone it never fails.
-var passing = []string{"latency", "5xx", "429", "connection reset", "slow body", "stalled body", "endless body", "cut body"}
+var passing = []string{"latency", "5xx", "429", "connection reset", "slow body", "stalled body", "cut body"}
 
 func faults(set func(*rand.Rand, *sim.Faults)) func(*rand.Rand, *strike) {
 	return func(r *rand.Rand, s *strike) {

@@ -3,6 +3,7 @@ package chaos_test
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -40,6 +41,7 @@ func (l *lane) start(t task.SyncType, trigger task.Trigger) (*run, error) {
 	return r, l.until("a start by the API", func() (bool, error) {
 		a, err := l.s.Try(l.ctx, http.MethodPost, l.s.APIURL+"/api/sync/"+string(t)+"/manual?wait=false", "")
 		if err != nil || a.Status != http.StatusAccepted {
+			time.Sleep(20 * pollEvery)
 			return false, fmt.Errorf("%w: %d %s", err, a.Status, a.Text)
 		}
 		r.id = int64(a.Int("record_id"))

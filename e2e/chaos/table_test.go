@@ -9,6 +9,18 @@ import (
 	"tasksync/task"
 )
 
+// labels are the kinds as people read them.
+var labels = map[string]string{
+	"kill worker": "kill -9 worker", "kill API": "kill -9 API", "kill PostgreSQL": "kill -9 PostgreSQL",
+	"kill Temporal": "kill -9 Temporal", "kill all": "全部一起 kill -9（断电）",
+	"terminate": "终止工作流", "cancel": "取消工作流", "reset": "运行中重置工作流", "reset after the end": "结束后重置工作流",
+	"latency": "慢", "5xx": "5xx", "429": "429", "connection reset": "连接被重置", "expired token": "令牌过期",
+	"slow body": "正文很慢", "stalled body": "正文停住", "endless body": "正文没有尽头", "truncated body": "正文缺一半",
+	"cut body": "正文中途断开", "malformed JSON": "JSON 损坏", "login page": "返回登录页", "duplicates": "重复的任务",
+	"same page twice": "同一页来两次", "oversized page": "页过大", "wrong types": "字段类型不对", "empty list": "空列表",
+	"lying total": "总数不实", "drift": "翻页时任务改名、删除、移动",
+}
+
 // table is the Markdown of what came of many episodes.
 func table(results []result) string {
 	slices.SortFunc(results, func(a, b result) int { return int(a.plan.Seed - b.plan.Seed) })
@@ -37,7 +49,7 @@ func table(results []result) string {
 		}
 		strikes += n
 		if n > 0 {
-			fmt.Fprintf(&b, "| %s | %d | %d | %d | %s | %d |\n", k.name, n, hits, len(seeds), strings.Join(seeds, " "), broken)
+			fmt.Fprintf(&b, "| %s | %d | %d | %d | %s | %d |\n", labels[k.name], n, hits, len(seeds), strings.Join(seeds, " "), broken)
 		}
 	}
 	return b.String() + "\n" + summary(results, strikes)
