@@ -165,6 +165,8 @@ type CloseInput struct {
 	RetryCount int            `json:"retry_count"`
 	Attempts   []task.Attempt `json:"attempts,omitempty"`
 	Complete   bool           `json:"complete"`
+	// Pages is how many pages a run that went to its end has fetched.
+	Pages int `json:"pages,omitempty"`
 	// Token names this closing of this execution.
 	Token string `json:"token"`
 }
@@ -184,7 +186,7 @@ type Closed struct {
 func (a *Activities) CloseRecord(ctx context.Context, in CloseInput) (Closed, error) {
 	rec, err := a.store.CloseRecord(ctx, task.Closing{
 		RecordID: in.RecordID, EndTime: in.EndTime, Status: in.Status, ErrorType: in.Code, ErrorMessage: in.Message,
-		RetryCount: in.RetryCount, Attempts: in.Attempts, Complete: in.Complete, Token: in.Token, Zone: a.cfg.Zone,
+		RetryCount: in.RetryCount, Attempts: in.Attempts, Complete: in.Complete, Pages: in.Pages, Token: in.Token, Zone: a.cfg.Zone,
 	})
 	if task.CodeOf(err) == task.CodeRecordClosed {
 		if was, readErr := a.store.Record(ctx, in.RecordID); readErr == nil && was.ClosedBy == in.Token {

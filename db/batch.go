@@ -41,6 +41,8 @@ func (s *Store) SaveBatch(ctx context.Context, b task.Batch) (task.BatchOutcome,
 		if b, err = s.withoutRefused(ctx, b); err != nil {
 			return task.BatchOutcome{}, translate(ctx, err)
 		}
+		// The statement that the rows were tried with.
+		b.New = false
 		if out, err = s.saveWithRetry(ctx, b); err == nil || !refused(ctx, err) {
 			return out, translate(ctx, err)
 		}

@@ -185,7 +185,7 @@ func TestMatchesOfTheSearchAreKeptOnce(t *testing.T) {
 // for each batch once it is full.
 func TestHotStatementsPreparedOnAnEmptyTableUseTheIndex(t *testing.T) {
 	f := setup(t)
-	store := f.open(db.Config{KeyedPlans: true, MaxConns: 1})
+	store := f.open(db.Config{Worker: true, MaxConns: 1})
 	rec := f.record(task.Today)
 	do := func(no int) {
 		rs := rows(no*50+1, no*50+50, func(_ int, r *task.Row) { r.Match = task.Match{State: task.Pending} })

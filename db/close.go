@@ -85,6 +85,9 @@ func judge(c *task.Closing, sums dbsqlc.RecordSumsRow, distinct int64, sourceTot
 	}
 	switch {
 	case c.ErrorMessage != "":
+	case int64(c.Pages) > sums.Pages:
+		c.ErrorType = task.CodeInternal
+		c.ErrorMessage = fmt.Sprintf("拉取了 %d 页，数据库里只有 %d 页（可能切换到了落后的备库）；请再同步一次", c.Pages, sums.Pages)
 	case sourceTotal != nil && int64(*sourceTotal) != distinct:
 		c.ErrorType = task.CodeSourceDrift
 		c.ErrorMessage = fmt.Sprintf("冠客说有 %d 个任务，读到 %d 个不同的任务；请核对冠客的数据", *sourceTotal, distinct)

@@ -21,10 +21,11 @@ type Config struct {
 	// WarmConns are opened before they are needed, so that a run's first batches
 	// need not wait for them; 0 by default.
 	WarmConns int
-	// KeyedPlans keeps plans on the indexes. A worker sets it: its statements
-	// look tasks up by key, and a plan that was prepared while the table was
-	// empty would go on scanning the table when it is full.
-	KeyedPlans bool
+	// Worker is for the store of a worker. Plans stay on the indexes: its
+	// statements look tasks up by key, and a plan that was prepared while the table
+	// was empty would go on scanning the table when it is full. And its statements
+	// see what they waited for, whatever isolation the server was set to.
+	Worker bool
 }
 
 // Store reads and writes tasksync's tables. It is safe for concurrent use.
@@ -48,8 +49,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	pc.ConnConfig.ConnectTimeout = 5 * time.Second
 	pc.ConnConfig.RuntimeParams["application_name"] = "tasksync"
 	pc.MinConns = int32(cfg.WarmConns)
-	if cfg.KeyedPlans {
+	if cfg.Worker {
 		pc.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
+		pc.ConnConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
@@ -76,9 +78,11 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// inTx runs f in one transaction, which is rolled back if f fails.
+// inTx runs f in one transaction, which is rolled back if f fails. Each statement
+// sees what was committed before it, so that one behind a lock sees what it
+// waited for.
 func (s *Store) inTx(ctx context.Context, f func(q *dbsqlc.Queries) error) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return f(s.q.WithTx(tx)) })
+	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error { return f(s.q.WithTx(tx)) })
 	return translate(ctx, err)
 }
 

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"tasksync/db/dbsqlc"
 	"tasksync/task"
@@ -163,5 +164,12 @@ func textPointer(s string) *string {
 	if s == "" {
 		return nil
 	}
+	s = plain(s)
 	return &s
+}
+
+// plain is s as the database can store it: no foreign text, such as the reason
+// that somebody gave for a termination, may keep a record from closing.
+func plain(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "\x00", "�")
 }

@@ -119,6 +119,9 @@ func (s *Store) CloseRecord(ctx context.Context, c task.Closing) (task.Record, e
 }
 
 func rollUp(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, zone *time.Location) error {
+	if err := q.LockDays(ctx, rec.SyncType); err != nil {
+		return err
+	}
 	y, m, d := rec.StartTime.In(zone).Date()
 	return q.RollUpDay(ctx, dbsqlc.RollUpDayParams{
 		Day:      time.Date(y, m, d, 0, 0, 0, 0, time.UTC),
@@ -184,7 +187,7 @@ func insertAttempts(ctx context.Context, q *dbsqlc.Queries, recordID int64, atte
 		p.Attempts = append(p.Attempts, int32(a.Attempt))
 		p.Kinds = append(p.Kinds, string(a.Kind))
 		p.ErrorTypes = append(p.ErrorTypes, string(a.Code))
-		p.Errors = append(p.Errors, a.Error)
+		p.Errors = append(p.Errors, plain(a.Error))
 		p.Ats = append(p.Ats, a.At)
 		p.WaitsMs = append(p.WaitsMs, a.Wait.Milliseconds())
 		p.Outcomes = append(p.Outcomes, a.Outcome)

@@ -46,7 +46,7 @@ func setup(t *testing.T) *fixture {
 		return err
 	}))
 	f := &fixture{t: t, ctx: t.Context(), url: url}
-	f.Store = f.open(db.Config{KeyedPlans: true})
+	f.Store = f.open(db.Config{Worker: true})
 	conn, err := pgx.Connect(f.ctx, url)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close(context.Background())) })

@@ -38,6 +38,9 @@ type Closing struct {
 	// Complete is true for a run that read the whole window while the source
 	// did not drift; only such a run may find out that tasks are gone.
 	Complete bool
+	// Pages is how many pages a run that went to its end has fetched; 0 where
+	// nobody knows.
+	Pages int
 	// Zone is the business zone, whose days the roll-up goes by.
 	Zone *time.Location
 }

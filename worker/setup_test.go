@@ -93,7 +93,7 @@ func setup(t *testing.T, change ...func(*options)) *system {
 		_, err := db.Migrate(context.Background(), url)
 		return err
 	}))
-	s.store, err = db.Open(s.ctx, db.Config{URL: url, KeyedPlans: true, MaxConns: 12})
+	s.store, err = db.Open(s.ctx, db.Config{URL: url, Worker: true, MaxConns: 12})
 	require.NoError(t, err)
 	t.Cleanup(s.store.Close)
 	s.sql, err = pgx.Connect(s.ctx, url)

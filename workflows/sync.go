@@ -323,7 +323,7 @@ func (r *run) closing(err error) activities.CloseInput {
 		Token: fmt.Sprintf("%s/%d", workflow.GetInfo(r.ctx).WorkflowExecution.RunID, r.reopened),
 	}
 	if err == nil {
-		in.Complete = r.drift == ""
+		in.Complete, in.Pages = r.drift == "", r.seq
 		if r.drift != "" {
 			in.Code, in.Message = task.CodeSourceDrift, r.drift
 		}

@@ -34,6 +34,7 @@ func TestRunMatchesAndStoresEachChunk(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, task.Success, out.Status)
 	require.True(t, f.closed().Complete, "a run that read all may find out what is gone")
+	require.Equal(t, 21, f.closed().Pages)
 	require.Zero(t, f.closed().RetryCount)
 	f.AssertExpectations(t)
 }

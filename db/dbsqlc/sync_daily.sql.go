@@ -10,6 +10,16 @@ import (
 	"time"
 )
 
+const lockDays = `-- name: LockDays :exec
+SELECT pg_advisory_xact_lock(hashtext('sync_daily'), hashtext($1))
+`
+
+// One closing at a time adds up the days of a type: each must see the others.
+func (q *Queries) LockDays(ctx context.Context, syncType string) error {
+	_, err := q.db.Exec(ctx, lockDays, syncType)
+	return err
+}
+
 const rollUpDay = `-- name: RollUpDay :exec
 INSERT INTO sync_daily (day, sync_type, runs_success, runs_partial, runs_failed, runs_canceled, tasks_total, tasks_new,
     tasks_updated, tasks_matched, tasks_pending, tasks_failed, tasks_idle, durations)

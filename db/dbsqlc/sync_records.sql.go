@@ -126,7 +126,7 @@ func (q *Queries) CountUnread(ctx context.Context) (CountUnreadRow, error) {
 }
 
 const deleteOldRecords = `-- name: DeleteOldRecords :execrows
-DELETE FROM sync_records WHERE id IN (
+DELETE FROM sync_records WHERE status <> 'running' AND id IN (
     SELECT r.id FROM sync_records r
     WHERE r.created_at < $1 AND r.status <> 'running'
     ORDER BY r.created_at LIMIT $2
@@ -138,7 +138,8 @@ type DeleteOldRecordsParams struct {
 	MaxRows int32
 }
 
-// Bounded, so that no delete runs long; what hangs on a record goes with it.
+// Bounded, so that no delete runs long; what hangs on a record goes with it. The
+// status is looked at again, for a record that is being reopened.
 func (q *Queries) DeleteOldRecords(ctx context.Context, arg DeleteOldRecordsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteOldRecords, arg.Before, arg.MaxRows)
 	if err != nil {
@@ -725,7 +726,7 @@ WITH p AS (
         coalesce(sum(unchanged_pending), 0)::bigint AS pending,
         coalesce(sum(unchanged_failed), 0)::bigint AS failed,
         coalesce(sum(unchanged_idle), 0)::bigint AS idle,
-        coalesce(sum(rows), 0)::bigint AS rows
+        coalesce(sum(rows), 0)::bigint AS rows, count(*) AS pages
     FROM sync_pages WHERE sync_pages.record_id = $1
 ), b AS (
     SELECT
@@ -750,7 +751,8 @@ SELECT
     (p.failed + b.failed + p.rejected + b.unstored)::bigint AS failed,
     (p.idle + b.idle)::bigint AS idle,
     p.fetched, p.duplicate, p.rejected, b.unstored,
-    (p.rows - b.tasks)::bigint AS unprocessed
+    (p.rows - b.tasks)::bigint AS unprocessed,
+    p.pages
 FROM p, b
 `
 
@@ -768,6 +770,7 @@ type RecordSumsRow struct {
 	Rejected    int64
 	Unstored    int64
 	Unprocessed int64
+	Pages       int64
 }
 
 // What the pages and the batches of a record add up to. The last pass says
@@ -789,6 +792,7 @@ func (q *Queries) RecordSums(ctx context.Context, recordID int64) (RecordSumsRow
 		&i.Rejected,
 		&i.Unstored,
 		&i.Unprocessed,
+		&i.Pages,
 	)
 	return i, err
 }

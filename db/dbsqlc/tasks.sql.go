@@ -75,8 +75,13 @@ func (q *Queries) Flush(ctx context.Context) error {
 }
 
 const markMissing = `-- name: MarkMissing :execrows
-UPDATE tasks SET missing_at = now(), updated_at = now()
-WHERE source_created_at >= $1 AND source_created_at < $2 AND missing_at IS NULL
+WITH reading AS MATERIALIZED (
+    SELECT min(p.fetched_at) AS asked FROM sync_pages p WHERE p.record_id = $3
+        AND p.pass = (SELECT max(q.pass) FROM sync_pages q WHERE q.record_id = $3)
+)
+UPDATE tasks SET missing_at = now(), updated_at = now(), fetched_at = (SELECT reading.asked FROM reading)
+WHERE tasks.fetched_at <= (SELECT reading.asked FROM reading)
+  AND source_created_at >= $1 AND source_created_at < $2 AND missing_at IS NULL
   AND tasks.id NOT IN (SELECT unnest(p.ids) FROM sync_pages p WHERE p.record_id = $3
       AND p.pass = (SELECT max(q.pass) FROM sync_pages q WHERE q.record_id = $3))
   AND tasks.id NOT IN (SELECT r.task_id FROM sync_rejects r WHERE r.record_id = $3)
@@ -89,9 +94,11 @@ type MarkMissingParams struct {
 }
 
 // One hashed look against what the pages of the record's last reading had: what
-// an earlier one saw may be gone by then. No row is touched for being seen. NOT IN, and not NOT EXISTS: the planner cannot know how many ids
-// the pages hold, and would loop over them for each task of a window that is
-// newer than its statistics.
+// an earlier one saw may be gone by then. No row is touched for being seen. A task
+// of a newer answer is left alone, and an older one does not bring a task back.
+// NOT IN, and not NOT EXISTS: the planner cannot know how many ids the pages hold,
+// and would loop over them for each task of a window that is newer than its
+// statistics.
 func (q *Queries) MarkMissing(ctx context.Context, arg MarkMissingParams) (int64, error) {
 	result, err := q.db.Exec(ctx, markMissing, arg.WindowFrom, arg.WindowTo, arg.RecordID)
 	if err != nil {
@@ -176,21 +183,25 @@ WITH rec AS MATERIALIZED (
         revision = t.revision + 1, updated_at = now()
     WHERE t.fetched_at <= excluded.fetched_at
     RETURNING t.id, t.revision, t.match_state
+), kept AS MATERIALIZED (
+    -- A row that up left out holds a newer answer: it was there, and keeps its
+    -- match. There is none as a rule, and then nothing is looked for. The look
+    -- sees a row that came while up waited for it, which this statement does not.
+    SELECT k.id, k.name, k.match_state, k.match_reason
+    FROM rec, tasks_now(ARRAY(SELECT x.id FROM unnest($6::text[]) AS x(id) WHERE x.id NOT IN (SELECT up.id FROM up))) AS k
+    WHERE (SELECT count(*) FROM up) < cardinality($6::text[])
 ), o AS (
     SELECT up.revision, up.match_state FROM up
     UNION ALL
-    -- A row that up left out holds a newer answer: it was there, and keeps its
-    -- match. There is none as a rule, and then nothing is looked for.
-    SELECT NULL, coalesce((SELECT tasks.match_state FROM tasks WHERE tasks.id = x.id), 'pending')
-    FROM rec, unnest($6::text[]) AS x(id)
-    WHERE (SELECT count(*) FROM up) < cardinality($6::text[]) AND x.id NOT IN (SELECT up.id FROM up)
+    SELECT NULL, kept.match_state FROM kept
 ), e AS (
     INSERT INTO sync_task_errors (record_id, task_id, task_name, kind, error)
     SELECT rec.id, x.task_id, x.task_name, x.kind, x.error
     FROM rec, (SELECT unnest($24::text[]) AS task_id, unnest($25::text[]) AS task_name,
         unnest($26::text[]) AS kind, unnest($27::text[]) AS error) x
-    -- A row that was left alone keeps the match, and so the error, that it has.
     WHERE x.kind = 'store' OR x.task_id IN (SELECT up.id FROM up)
+    UNION ALL
+    SELECT rec.id, kept.id, kept.name, 'match', kept.match_reason FROM rec, kept WHERE kept.match_state = 'failed'
     ON CONFLICT DO NOTHING
 )
 INSERT INTO sync_batches (record_id, page_seq, no, tasks, tasks_new, tasks_updated, tasks_unchanged,

@@ -357,6 +357,15 @@ CREATE TABLE tasks (
 COMMENT ON TABLE tasks IS '外呼任务';
 CREATE INDEX tasks_source_created ON tasks (source_created_at);
 
+-- The given tasks as they are now. It is volatile, so it sees what was committed
+-- while the statement that calls it waited.
+-- +goose StatementBegin
+CREATE FUNCTION tasks_now(ids text[]) RETURNS SETOF tasks LANGUAGE plpgsql ROWS 1 AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM tasks WHERE tasks.id = ANY(ids);
+END $$;
+-- +goose StatementEnd
+
 -- The best candidates of a pending task.
 CREATE TABLE match_candidates (
     task_id    text COLLATE "C" NOT NULL,
@@ -383,6 +392,7 @@ CREATE TABLE match_decisions (
 CREATE INDEX match_decisions_key ON match_decisions (scope, key) WHERE revoked_at IS NULL;
 
 -- +goose Down
+DROP FUNCTION tasks_now(text[]);
 DROP TABLE match_decisions, match_candidates, tasks, package_aliases, data_packages, packages_version,
     sync_daily, sync_attempts, sync_task_errors, sync_rejects, sync_batches, sync_pages, sync_records;
 DROP FUNCTION bump_packages_version(), begin_batch(bigint, integer, integer, integer, integer, integer, integer, integer,

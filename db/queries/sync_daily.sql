@@ -1,3 +1,7 @@
+-- name: LockDays :exec
+-- One closing at a time adds up the days of a type: each must see the others.
+SELECT pg_advisory_xact_lock(hashtext('sync_daily'), hashtext(@sync_type));
+
 -- name: RollUpDay :exec
 -- Made anew from the records that started on the business day, so that a
 -- record that closes twice (after a reset) counts once.

@@ -71,7 +71,7 @@ WITH p AS (
         coalesce(sum(unchanged_pending), 0)::bigint AS pending,
         coalesce(sum(unchanged_failed), 0)::bigint AS failed,
         coalesce(sum(unchanged_idle), 0)::bigint AS idle,
-        coalesce(sum(rows), 0)::bigint AS rows
+        coalesce(sum(rows), 0)::bigint AS rows, count(*) AS pages
     FROM sync_pages WHERE sync_pages.record_id = @record_id
 ), b AS (
     SELECT
@@ -96,7 +96,8 @@ SELECT
     (p.failed + b.failed + p.rejected + b.unstored)::bigint AS failed,
     (p.idle + b.idle)::bigint AS idle,
     p.fetched, p.duplicate, p.rejected, b.unstored,
-    (p.rows - b.tasks)::bigint AS unprocessed
+    (p.rows - b.tasks)::bigint AS unprocessed,
+    p.pages
 FROM p, b;
 
 -- name: LastPassSums :one
@@ -161,8 +162,9 @@ UPDATE sync_records SET is_read = true, read_at = now(), read_by = @read_by, upd
 WHERE NOT is_read AND status <> 'running';
 
 -- name: DeleteOldRecords :execrows
--- Bounded, so that no delete runs long; what hangs on a record goes with it.
-DELETE FROM sync_records WHERE id IN (
+-- Bounded, so that no delete runs long; what hangs on a record goes with it. The
+-- status is looked at again, for a record that is being reopened.
+DELETE FROM sync_records WHERE status <> 'running' AND id IN (
     SELECT r.id FROM sync_records r
     WHERE r.created_at < @before AND r.status <> 'running'
     ORDER BY r.created_at LIMIT sqlc.arg(max_rows)

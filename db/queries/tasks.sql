@@ -38,21 +38,25 @@ WITH rec AS MATERIALIZED (
         revision = t.revision + 1, updated_at = now()
     WHERE t.fetched_at <= excluded.fetched_at
     RETURNING t.id, t.revision, t.match_state
+), kept AS MATERIALIZED (
+    -- A row that up left out holds a newer answer: it was there, and keeps its
+    -- match. There is none as a rule, and then nothing is looked for. The look
+    -- sees a row that came while up waited for it, which this statement does not.
+    SELECT k.id, k.name, k.match_state, k.match_reason
+    FROM rec, tasks_now(ARRAY(SELECT x.id FROM unnest(@ids::text[]) AS x(id) WHERE x.id NOT IN (SELECT up.id FROM up))) AS k
+    WHERE (SELECT count(*) FROM up) < cardinality(@ids::text[])
 ), o AS (
     SELECT up.revision, up.match_state FROM up
     UNION ALL
-    -- A row that up left out holds a newer answer: it was there, and keeps its
-    -- match. There is none as a rule, and then nothing is looked for.
-    SELECT NULL, coalesce((SELECT tasks.match_state FROM tasks WHERE tasks.id = x.id), 'pending')
-    FROM rec, unnest(@ids::text[]) AS x(id)
-    WHERE (SELECT count(*) FROM up) < cardinality(@ids::text[]) AND x.id NOT IN (SELECT up.id FROM up)
+    SELECT NULL, kept.match_state FROM kept
 ), e AS (
     INSERT INTO sync_task_errors (record_id, task_id, task_name, kind, error)
     SELECT rec.id, x.task_id, x.task_name, x.kind, x.error
     FROM rec, (SELECT unnest(@error_ids::text[]) AS task_id, unnest(@error_names::text[]) AS task_name,
         unnest(@error_kinds::text[]) AS kind, unnest(@errors::text[]) AS error) x
-    -- A row that was left alone keeps the match, and so the error, that it has.
     WHERE x.kind = 'store' OR x.task_id IN (SELECT up.id FROM up)
+    UNION ALL
+    SELECT rec.id, kept.id, kept.name, 'match', kept.match_reason FROM rec, kept WHERE kept.match_state = 'failed'
     ON CONFLICT DO NOTHING
 )
 INSERT INTO sync_batches (record_id, page_seq, no, tasks, tasks_new, tasks_updated, tasks_unchanged,
@@ -84,11 +88,18 @@ WHERE source_created_at >= @window_from AND source_created_at < @window_to AND m
 
 -- name: MarkMissing :execrows
 -- One hashed look against what the pages of the record's last reading had: what
--- an earlier one saw may be gone by then. No row is touched for being seen. NOT IN, and not NOT EXISTS: the planner cannot know how many ids
--- the pages hold, and would loop over them for each task of a window that is
--- newer than its statistics.
-UPDATE tasks SET missing_at = now(), updated_at = now()
-WHERE source_created_at >= @window_from AND source_created_at < @window_to AND missing_at IS NULL
+-- an earlier one saw may be gone by then. No row is touched for being seen. A task
+-- of a newer answer is left alone, and an older one does not bring a task back.
+-- NOT IN, and not NOT EXISTS: the planner cannot know how many ids the pages hold,
+-- and would loop over them for each task of a window that is newer than its
+-- statistics.
+WITH reading AS MATERIALIZED (
+    SELECT min(p.fetched_at) AS asked FROM sync_pages p WHERE p.record_id = @record_id
+        AND p.pass = (SELECT max(q.pass) FROM sync_pages q WHERE q.record_id = @record_id)
+)
+UPDATE tasks SET missing_at = now(), updated_at = now(), fetched_at = (SELECT reading.asked FROM reading)
+WHERE tasks.fetched_at <= (SELECT reading.asked FROM reading)
+  AND source_created_at >= @window_from AND source_created_at < @window_to AND missing_at IS NULL
   AND tasks.id NOT IN (SELECT unnest(p.ids) FROM sync_pages p WHERE p.record_id = @record_id
       AND p.pass = (SELECT max(q.pass) FROM sync_pages q WHERE q.record_id = @record_id))
   AND tasks.id NOT IN (SELECT r.task_id FROM sync_rejects r WHERE r.record_id = @record_id);

@@ -32,22 +32,22 @@ func Holder() string {
 	return task.Holder(host, os.Getpid())
 }
 
-// OpenStore opens the store. keyed is for the worker, see db.Config.
-func OpenStore(ctx context.Context, cfg config.Config, keyed bool) (*db.Store, error) {
+// OpenStore opens the store. worker is for the store of a worker, see db.Config.
+func OpenStore(ctx context.Context, cfg config.Config, worker bool) (*db.Store, error) {
 	url, err := cfg.Database()
 	if err != nil {
 		return nil, err
 	}
-	config := db.Config{URL: url, MaxConns: cfg.UpsertConnections + spareConns, KeyedPlans: keyed}
-	if keyed {
+	config := db.Config{URL: url, MaxConns: cfg.UpsertConnections + spareConns, Worker: worker}
+	if worker {
 		config.WarmConns = cfg.UpsertConnections
 	}
 	return db.Open(ctx, config)
 }
 
-func storeModule(keyed bool) fx.Option {
+func storeModule(worker bool) fx.Option {
 	return fx.Module("store", fx.Provide(func(lc fx.Lifecycle, cfg config.Config) (*db.Store, error) {
-		store, err := OpenStore(context.Background(), cfg, keyed)
+		store, err := OpenStore(context.Background(), cfg, worker)
 		if err != nil {
 			return nil, err
 		}

@@ -157,7 +157,7 @@ func (s *System) openDatabase() {
 // OpenStore opens a store as a worker does, with so many warm connections.
 func (s *System) OpenStore(connections int) *db.Store {
 	s.t.Helper()
-	store, err := db.Open(s.ctx, db.Config{URL: s.DatabaseURL, MaxConns: connections, WarmConns: connections, KeyedPlans: true})
+	store, err := db.Open(s.ctx, db.Config{URL: s.DatabaseURL, MaxConns: connections, WarmConns: connections, Worker: true})
 	if err != nil {
 		s.t.Fatalf("systest: %v", err)
 	}
