@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,10 +53,13 @@ func New(cfg Config) (*Client, error) {
 		timeout:     cfg.Timeout,
 		maxBody:     cfg.MaxBody,
 		limiter:     rate.NewLimiter(rate.Inf, 1),
-		mask:        newMasker(cfg.Secret, cfg.Password),
+		mask:        newMasker(cfg.Secret, cfg.Password, basic(cfg.Username, cfg.Password)),
 	}
 	if c.way, err = cfg.Mapping.Auth.Way(c.credentials); err != nil {
 		return nil, task.Errorf(task.CodeInvalidArgument, "%v", err)
+	}
+	if name := c.credentials.Unsendable(); name != "" {
+		return nil, task.Errorf(task.CodeInvalidArgument, "%s 里有换行等控制字符（常见的是结尾的换行），请去掉", name)
 	}
 	switch p := &cfg.Mapping.List.Paging; {
 	case p.Size != "":
@@ -145,9 +150,20 @@ func (c *Client) readList(ctx context.Context, res *response) (listAnswer, error
 		return listAnswer{}, err
 	}
 	out.askedAt = res.askedAt
-	if c.mapping.List.Paging.Style == mapping.PagingLink {
-		if out.next, err = c.nextLink(res); err != nil {
+	p := &c.mapping.List.Paging
+	if p.TotalHeader != "" {
+		if out.total, err = totalIn(res.header.Get(p.TotalHeader), p.TotalHeader); err != nil {
 			return listAnswer{}, err
+		}
+	}
+	if p.Style == mapping.PagingLink {
+		if p.Next == nil {
+			out.next = linkHeader(res.header)
+		}
+		if out.next != "" {
+			if out.next, err = c.nextLink(res, out.next); err != nil {
+				return listAnswer{}, err
+			}
 		}
 	}
 	// It is kept between the chunks of a run.
@@ -155,6 +171,20 @@ func (c *Client) readList(ctx context.Context, res *response) (listAnswer, error
 		return listAnswer{}, task.Errorf(task.CodeSourceContract, "冠客接口给出的下一页里带着凭据，已拒绝")
 	}
 	return out, nil
+}
+
+// totalIn reads a total out of a header: a number, or what follows the slash of
+// a Content-Range. It is nil where the source does not say.
+func totalIn(value, name string) (*int, error) {
+	value = strings.TrimSpace(value[strings.LastIndexByte(value, '/')+1:])
+	if value == "" || value == "*" {
+		return nil, nil
+	}
+	total, err := strconv.Atoi(value)
+	if err != nil || total < 0 || total > math.MaxInt32 {
+		return nil, task.Errorf(task.CodeSourceContract, "冠客接口的响应头 %s 不是有效的总数，请检查映射文件里的 list.paging.total_header", name)
+	}
+	return &total, nil
 }
 
 // tokenRequest is the request for a token.
@@ -263,8 +293,8 @@ func (c *Client) read(res *http.Response) (*bytes.Buffer, error) {
 
 // checkRedirect lets a redirect pass only within the base URL's origin.
 func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
-	if req.URL.Scheme != c.base.Scheme || req.URL.Host != c.base.Host {
-		return errRedirectAway
+	if !sameOrigin(req.URL, c.base) {
+		return &redirectAway{c.origin(req.URL)}
 	}
 	if len(via) >= 5 {
 		return errRedirectLoop

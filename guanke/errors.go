@@ -22,10 +22,14 @@ import (
 var (
 	// errTokenExpired asks for a new token; it never leaves the package.
 	errTokenExpired = errors.New("token expired")
-	errRedirectAway = errors.New("redirect to another origin refused")
 	errRedirectLoop = errors.New("too many redirects")
 	errTooLarge     = errors.New("answer too large")
 )
+
+// redirectAway refuses a redirect to another origin.
+type redirectAway struct{ to string }
+
+func (e *redirectAway) Error() string { return "redirect to another origin refused" }
 
 // longestRetryAfter bounds what the source may ask us to wait.
 const longestRetryAfter = 24 * time.Hour
@@ -41,13 +45,14 @@ func (c *Client) transportError(ctx, reqCtx context.Context, err error) error {
 		authority x509.UnknownAuthorityError
 		name      x509.HostnameError
 		cert      *tls.CertificateVerificationError
+		away      *redirectAway
 	)
 	fail := func(code task.Code, format string, args ...any) error {
 		return task.Wrap(code, c.mask.err(err), format, args...)
 	}
 	switch {
-	case errors.Is(err, errRedirectAway):
-		return fail(task.CodeSourceContract, "冠客接口要求跳转到别的地址，已拒绝，请检查 GUANKE_BASE_URL")
+	case errors.As(err, &away):
+		return fail(task.CodeSourceContract, "冠客接口要求跳转到别的地址（%s），已拒绝；确认可信的话，改 GUANKE_BASE_URL", away.to)
 	case errors.Is(err, errRedirectLoop):
 		return fail(task.CodeSourceContract, "冠客接口反复跳转，请检查 GUANKE_BASE_URL")
 	case errors.Is(err, errTooLarge):
@@ -104,6 +109,9 @@ func (c *Client) statusError(ctx context.Context, why purpose, res *response) er
 		return c.expired(says)
 	case statuses.Credentials.HasInt(res.status), res.status >= 400 && matches(messages.Credentials, message):
 		return c.forbidden(strconv.Itoa(res.status), says)
+	}
+	if res.status < 300 {
+		return task.Errorf(task.CodeSourceContract, "冠客接口返回 %d，不在映射的 http.success 里；它若表示成功，请写进去%s", res.status, says)
 	}
 	return task.Errorf(task.CodeSourceContract, "冠客接口返回 %d，请检查 GUANKE_BASE_URL%s", res.status, says)
 }
@@ -202,18 +210,12 @@ func (c *Client) says(message string) string {
 
 // quote is at most limit characters of the source's own text, fit to be seen.
 func (c *Client) quote(text string, limit int) string {
-	if token := c.tokens.known(); token != "" {
-		text = strings.ReplaceAll(text, token, "***")
-	}
-	return c.mask.excerpt(text, limit)
+	return c.mask.excerpt(c.tokens.hide(text), limit)
 }
 
 // masked is text without our credentials and our token.
 func (c *Client) masked(text string) string {
-	if token := c.tokens.known(); token != "" {
-		text = strings.ReplaceAll(text, token, "***")
-	}
-	return c.mask.secrets.Replace(text)
+	return c.mask.secrets.Replace(c.tokens.hide(text))
 }
 
 // retryAfter reads the header of that name, whole seconds or an HTTP date; 0

@@ -26,6 +26,8 @@ type draft struct {
 	query  url.Values
 	header http.Header
 	body   map[string]any
+	// form is true for a body that has no objects.
+	form bool
 }
 
 // put sets a parameter. A dot in a name leads into an object of a JSON body.
@@ -42,7 +44,10 @@ func (d *draft) put(in mapping.Place, name string, value any) {
 		d.header.Set(name, s)
 	case mapping.InBody:
 		at := d.body
-		parts := strings.Split(name, ".")
+		parts := []string{name}
+		if !d.form {
+			parts = strings.Split(name, ".")
+		}
 		for _, part := range parts[:len(parts)-1] {
 			next, ok := at[part].(map[string]any)
 			if !ok {
@@ -70,7 +75,7 @@ func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 // build makes a request of its fixed part, the credentials and what add puts
 // in.
 func (c *Client) build(r *mapping.Request, creds mapping.Credentials, add func(*draft)) (*outgoing, error) {
-	d := &draft{query: url.Values{}, header: http.Header{}, body: map[string]any{}}
+	d := &draft{query: url.Values{}, header: http.Header{}, body: map[string]any{}, form: r.Encoding == "form"}
 	d.header.Set("Accept", "application/json")
 	d.header.Set("User-Agent", "tasksync")
 	for _, p := range c.mapping.Headers {
@@ -144,11 +149,14 @@ func (c *Client) listRequest(s span, at cursor, creds mapping.Credentials, token
 			return
 		}
 		if w := l.Window; w != nil {
-			end := s.end
-			if w.Inclusive {
+			first, end := s.first, s.end
+			if w.StartOpen {
+				first = w.Granularity.Before(first)
+			}
+			if w.Inclusive && !c.mapping.Overlaps() {
 				end = w.Granularity.Before(end)
 			}
-			d.put(w.In, w.Start, timeValue(w.Format, s.first))
+			d.put(w.In, w.Start, timeValue(w.Format, first))
 			d.put(w.In, w.End, timeValue(w.Format, end))
 		}
 		p := &l.Paging

@@ -28,16 +28,21 @@ func (f *format) spans(w task.Window) []span {
 		return []span{{first: from, end: to}}
 	}
 	first, last := asked.Granularity.Floor(from), asked.Granularity.Ceil(to)
+	overlaps := f.mapping.Overlaps()
 	var out []span
 	for first.Before(last) {
 		// By the calendar: the source compares the times as they are written.
 		next := last
 		if !asked.Longest.IsZero() {
-			if cut := asked.Longest.After(first); cut.Before(last) {
+			cut := asked.Longest.After(first)
+			if shorter := asked.Granularity.Before(cut); asked.StartOpen && shorter.After(first) {
+				cut = shorter // The request begins a step earlier.
+			}
+			if cut.Before(last) {
 				next = cut
 			}
 		}
-		out = append(out, span{first: first, end: next, exact: !first.Before(from) && !next.After(to)})
+		out = append(out, span{first: first, end: next, exact: !overlaps && !first.Before(from) && !next.After(to)})
 		first = next
 	}
 	return out

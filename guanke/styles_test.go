@@ -458,7 +458,7 @@ func TestLinksThatAreNotFollowed(t *testing.T) {
 		"another host":   {func(_ *http.Request, next string) string { return `<http://evil.example` + next + `>; rel=next` }, "别的地址"},
 		"another scheme": {func(r *http.Request, next string) string { return `<https://` + r.Host + next + `>; rel=next` }, "别的地址"},
 		"another port":   {func(_ *http.Request, next string) string { return `<http://127.0.0.1:1` + next + `>; rel=next` }, "别的地址"},
-		"no address":     {func(*http.Request, string) string { return `<http://[::1>; rel=next` }, "别的地址"},
+		"no address":     {func(*http.Request, string) string { return `<http://[::1>; rel=next` }, "不是有效的地址"},
 		"itself":         {func(r *http.Request, _ string) string { return `<` + r.URL.String() + `>; rel="prev next"` }, "就是这一页"},
 		"our secret": {func(_ *http.Request, next string) string {
 			return `<` + next + `&p=` + url.QueryEscape(password) + `>; rel=next`

@@ -2,6 +2,7 @@ package guanke
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 )
@@ -16,6 +17,9 @@ type tokens struct {
 
 	mu      sync.Mutex
 	current string
+	// before is the token that current has replaced; requests with it may
+	// still be under way.
+	before string
 	// until is when a new one is due; zero is never.
 	until  time.Time
 	flight *tokenFlight
@@ -34,6 +38,18 @@ func (t *tokens) known() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.current
+}
+
+// hide is text without the tokens.
+func (t *tokens) hide(text string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, token := range [...]string{t.current, t.before} {
+		if token != "" {
+			text = strings.NewReplacer(forms(token)...).Replace(text)
+		}
+	}
+	return text
 }
 
 // get answers a token other than stale, the one that the source has just
@@ -98,6 +114,9 @@ func (t *tokens) put(token string, lifetime time.Duration, asked time.Time) {
 
 // keep is put with the lock held.
 func (t *tokens) keep(token string, lifetime time.Duration, asked time.Time) {
+	if token != t.current {
+		t.before = t.current
+	}
 	t.current, t.until = token, time.Time{}
 	if lifetime > 0 {
 		t.until = asked.Add(lifetime - min(lifetime/10, time.Minute))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strings"
@@ -338,7 +339,7 @@ func (d *decoder) list(kind jsontext.Kind) error {
 	case '[':
 		return d.readEntries()
 	}
-	d.breach("任务列表（" + d.mapping.List.Items.Label() + "）不是数组")
+	d.breach("任务列表（" + d.mapping.List.Items.Label() + "）不是数组；逐条给出的表达式要放进方括号，例如 [.data[].task]")
 	return d.SkipValue()
 }
 
@@ -381,6 +382,12 @@ func (d *decoder) head(p *answerPlan) (envelope, error) {
 		return head, nil
 	}
 	v, err := d.value(p.success)
-	head.ok = v.Kind() == 't'
+	switch v.Kind() {
+	case 't', 'f', 'n', 0:
+		head.ok = v.Kind() == 't'
+	default:
+		e := p.success.expr
+		return head, &contractError{fmt.Sprintf("%s 不是 true 或 false，请把映射里的 success 写成比较，例如 %s == 1", e.Label(), e.Text)}
+	}
 	return head, err
 }

@@ -108,12 +108,24 @@ func (c *checker) firstPage(ctx context.Context) bool {
 	if n := len(c.seen.rejects); n > 0 && n == c.seen.entries() {
 		s.Status = Warn
 	}
-	if c.m.List.Paging.Total == nil && v != nil {
-		if at := named(v, "total", "count"); len(at) > 0 {
-			s.Advice = append(s.Advice, "答复里像是有总数："+paths(at)+"；写进映射的 list.paging.total，才能核对有没有漏")
-		}
+	if c.m.List.Paging.Total == nil && c.m.List.Paging.TotalHeader == "" {
+		s.Advice = append(s.Advice, c.totalAdvice(v)...)
 	}
 	return c.done(s)
+}
+
+// totalAdvice names places of the last answer that may have the total.
+func (c *checker) totalAdvice(v any) []string {
+	const use = "，才能核对有没有漏"
+	if at := named(v, "total", "count"); len(at) > 0 {
+		return []string{"答复里像是有总数：" + paths(at) + "；写进映射的 list.paging.total" + use}
+	}
+	for _, name := range [...]string{"X-Total-Count", "X-Total", "Total-Count", "X-Wp-Total", "Content-Range"} {
+		if c.last.Header.Get(name) != "" {
+			return []string{"响应头里像是有总数：在映射里写 list.paging.total_header: " + name + use}
+		}
+	}
+	return nil
 }
 
 func (c *checker) pageText(p task.Page, r raw) string {

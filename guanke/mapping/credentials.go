@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Credentials are the values of the GUANKE_* settings that a mapping names as
@@ -54,6 +55,17 @@ func (c Credentials) FillAny(v any) any {
 		return out
 	}
 	return v
+}
+
+// Unsendable is the setting of a credential that holds a control character,
+// such as the line feed at the end of a file; "" if there is none.
+func (c Credentials) Unsendable() string {
+	for _, name := range [...]string{"secret", "username", "password"} {
+		if strings.ContainsFunc(c.value(name), unicode.IsControl) {
+			return settings[name]
+		}
+	}
+	return ""
 }
 
 // names are the placeholders in a text, in their order.

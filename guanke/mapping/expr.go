@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
 )
@@ -65,15 +66,26 @@ func (e *Expr) Label() string {
 	return e.Text
 }
 
+// errMany is the error of an expression with several results, of which no one
+// can be chosen in silence.
+var errMany = errors.New("给出了不止一个值；只要一个时写成 first(…)，要一个列表时放进方括号 […]")
+
 // Eval runs the expression on v, a value as gojq takes it, and answers its
-// first result; nil if there is none.
+// result; nil if there is none.
 func (e *Expr) Eval(ctx context.Context, v any) (any, error) {
-	out, ok := e.code.RunWithContext(ctx, v).Next()
+	results := e.code.RunWithContext(ctx, v)
+	out, ok := results.Next()
 	if !ok {
 		return nil, nil
 	}
 	err, failed := out.(error)
 	if !failed {
+		if second, more := results.Next(); more {
+			if err, failed := second.(error); failed {
+				return nil, err
+			}
+			return nil, errMany
+		}
 		return out, nil
 	}
 	var halt *gojq.HaltError
@@ -101,9 +113,12 @@ func compile(text string) (*Expr, error) {
 	if name := refusedFunc(query); name != "" {
 		return nil, fmt.Errorf("表达式 %s 不能用 %s：同样的答复必须总是得到同样的任务", quoted(text), name)
 	}
+	if name, ok := missingDot(query); ok {
+		return nil, fmt.Errorf("表达式 %s 不是路径：路径以 . 开头，例如 .%s", quoted(text), name)
+	}
 	code, err := gojq.Compile(query)
 	if err != nil {
-		return nil, fmt.Errorf("表达式 %s 不能编译：%w", quoted(text), err)
+		return nil, fmt.Errorf("表达式 %s 不能编译：%s", quoted(text), compileTrouble(err))
 	}
 	e := &Expr{Text: text, code: code}
 	if paths, ok := simplePaths(query); ok {
@@ -121,8 +136,36 @@ func parseTrouble(err error, text string) string {
 	if !errors.As(err, &at) || at.Token == "" {
 		return "没有写完"
 	}
+	if strings.HasPrefix(text, "$") {
+		return "这是 JSONPath 的写法；这里用 jq 的，路径以 . 开头，例如 .data.list"
+	}
+	if r, _ := utf8.DecodeRuneInString(at.Token); r >= utf8.RuneSelf {
+		return fmt.Sprintf("%s 不是英文：有中文等字符的名称要放进引号，例如 .\"任务名\"", quoted(at.Token))
+	}
 	before := text[:min(max(at.Offset-len(at.Token), 0), len(text))]
 	return fmt.Sprintf("第 %d 个字符处的 %s 多余或用错了地方", len([]rune(before))+1, quoted(at.Token))
+}
+
+// missingDot finds a query that is only a word, which was meant as a path.
+func missingDot(q *gojq.Query) (string, bool) {
+	if q.Op != 0 || q.Term == nil || q.Term.Type != gojq.TermTypeFunc || len(q.Term.Func.Args) > 0 {
+		return "", false
+	}
+	name := q.Term.Func.Name
+	if _, err := gojq.Compile(q); err == nil || !plainName(name) {
+		return "", false
+	}
+	return name, true
+}
+
+func compileTrouble(err error) string {
+	if name, ok := strings.CutPrefix(err.Error(), "function not defined: "); ok {
+		return fmt.Sprintf("没有函数 %s（斜杠后面是参数的个数）；字段的路径以 . 开头", name)
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "variable not defined: "); ok {
+		return "没有变量 " + name
+	}
+	return err.Error()
 }
 
 // quoted shows a piece of the file, cut to a readable length.

@@ -39,6 +39,10 @@ func (o *object) paging(l *List) {
 	}
 	p.Style = PagingStyle(o.choice("style", string(PagingPage), string(PagingOffset), string(PagingCursor), string(PagingLink), string(PagingNone)))
 	p.Total = o.expr("total")
+	p.TotalHeader = o.paramName("total_header", InHeader)
+	if p.Total != nil && p.TotalHeader != "" {
+		o.wrong(o.values["total_header"], "%s 和 %s 只能写一个", o.at("total"), o.at("total_header"))
+	}
 	if p.Style == PagingNone {
 		return
 	}
@@ -48,10 +52,15 @@ func (o *object) paging(l *List) {
 	if p.Size != "" && p.Largest == 0 {
 		p.Largest = MaxPageSize
 	}
-	if p.Style != PagingLink {
+	if p.Style == PagingLink {
+		p.Next = o.expr("next")
+	} else {
 		o.required("param", "参数的名称，例如 page、offset、cursor")
 		p.Param = o.text("param")
 		p.HasMore = o.expr("has_more")
+	}
+	if p.Param != "" && p.Param == p.Size {
+		o.wrong(o.values["size"], "%s 和 %s 不能是同一个参数", o.at("param"), o.at("size"))
 	}
 	switch p.Style {
 	case PagingPage:
@@ -72,10 +81,13 @@ func (o *object) window(zone *time.Location) *Window {
 	}
 	o.required("start", "开始时间的参数，例如 startTime")
 	o.required("end", "结束时间的参数，例如 endTime")
-	w.Start, w.End = o.text("start"), o.text("end")
+	if w.Start, w.End = o.text("start"), o.text("end"); w.Start != "" && w.Start == w.End {
+		o.wrong(o.values["end"], "%s 和 %s 不能是同一个参数", o.at("start"), o.at("end"))
+	}
 	o.required("format", timeFormats)
 	w.Format = o.timeFormat("format")
 	w.Inclusive = o.boolean("inclusive")
+	w.StartOpen = o.get("start_inclusive") != nil && !o.boolean("start_inclusive")
 	if w.Granularity = o.period("granularity"); w.Granularity.IsZero() {
 		w.Granularity = Period{Duration: time.Second}
 		if w.Format.Kind == TimeUnixMS {

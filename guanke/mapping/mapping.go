@@ -6,6 +6,15 @@ import (
 	"time"
 )
 
+// Overlaps reports whether the source has to be asked for a step more than a
+// window has at one of its ends, since the parameters are coarser than the
+// creation times: a source that counts the minute 23:59 in may mean its first
+// moment alone. Days are counted whole.
+func (m *Mapping) Overlaps() bool {
+	w := m.List.Window
+	return w != nil && (w.Inclusive || w.StartOpen) && m.Created.Step() < w.Granularity.Duration
+}
+
 // Version is the version of the file format.
 const Version = 1
 
@@ -139,8 +148,9 @@ type Window struct {
 	// Start and End are the names of the parameters.
 	Start, End string
 	Format     TimeFormat
-	// Inclusive says that the source counts End in.
-	Inclusive bool
+	// Inclusive says that the source counts End in, StartOpen that it leaves
+	// Start out.
+	Inclusive, StartOpen bool
 	// Granularity is the step of the parameters.
 	Granularity Period
 	// Longest is the longest span of one request; zero is without a limit.
@@ -199,7 +209,7 @@ const (
 	PagingOffset PagingStyle = "offset"
 	// PagingCursor sends back what the answer gave.
 	PagingCursor PagingStyle = "cursor"
-	// PagingLink follows the Link header, rel="next".
+	// PagingLink follows the link that the answer gives.
 	PagingLink PagingStyle = "link"
 	// PagingNone has everything in one answer.
 	PagingNone PagingStyle = "none"
@@ -220,8 +230,11 @@ type Paging struct {
 	// Largest is the largest page, or without Size the size of the source's
 	// pages; 0 if that is not known.
 	Largest int
-	// Total, HasMore and Next may be nil.
+	// Total, HasMore and Next may be nil. For PagingLink, Next is where the
+	// answer has the link; nil is the Link header.
 	Total, HasMore, Next *Expr
+	// TotalHeader is the header of the answer that has the total; "" for none.
+	TotalHeader string
 }
 
 // Envelope is what tells a good answer from a refusal inside HTTP 200.

@@ -98,6 +98,17 @@ var mistakes = map[string]struct{ from, to, at, says string }{
 	"body of a GET":      {"  path: /task/list/v2", "  path: /task/list/v2\n  body: {a: 1}", "path: /task/list", "method: POST"},
 	"ignore":             {"fields:\n", "ignore: [.a | length]\nfields:\n", ".a | length", "路径"},
 	"anchor":             {"zone: Asia/Shanghai", "zone: &z Asia/Shanghai\nname2: *z", "name2", "不认识"},
+	"path without dot":   {"id: .id", "id: taskId", "taskId", "例如 .taskId"},
+	"JSONPath":           {".data.token", "$.data.token", "$.data", "JSONPath"},
+	"name in Chinese":    {"id: .id", "id: .编号", ".编号", `."任务名"`},
+	"list for a path":    {".data.data", "[.data.data]", "[.data.data]", "单引号"},
+	"wide colon":         {"zone: Asia", "zone：Asia", "zone：", "中文冒号"},
+	"colon in a value":   {"id: .id", "id: if .a then {x: 1} else .b end", "", "单引号"},
+	"two documents":      {"fields:\n", "---\nfields:\n", "", "不止一个文档"},
+	"literal credential": {"Content-Type: application/json", "Authorization: Bearer abc", "Authorization: Bearer", "不能写在文件里"},
+	"same parameter":     {"end: endTime", "end: startTime", "startTime\n    format", "同一个参数"},
+	"page and size":      {"size: pageSize", "size: page", "page\n    largest", "同一个参数"},
+	"two totals":         {"    total: .data.totalCount", "    total: .x\n    total_header: X-Total", "X-Total", "只能写一个"},
 }
 
 func TestMistakesAreShownWhereTheyAre(t *testing.T) {

@@ -232,10 +232,11 @@ func (o *object) compile(n *yaml.Node, name string) *Expr {
 	if n == nil {
 		return nil
 	}
-	s, ok := o.scalar(n, name)
-	if !ok {
+	if n.Kind != yaml.ScalarNode {
+		o.wrong(n, "%s 应为一个表达式；以 [ 或 { 开头的要放进单引号", name)
 		return nil
 	}
+	s := n.Value
 	e, err := compile(s)
 	if err != nil {
 		o.wrong(n, "%s 的%v", name, err)

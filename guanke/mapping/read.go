@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -58,12 +60,12 @@ func Load(path string) (*Mapping, error) {
 func Parse(file string, text []byte) (*Mapping, error) {
 	var r reader
 	if len(text) > MaxFile {
-		r.wrong(nil, "文件超过 %d 字节", MaxFile)
+		r.wrong(nil, "文件超过 %d 字节，不像是映射文件，请检查 TASKSYNC_SOURCE_MAPPING 指的是哪个文件", MaxFile)
 		return nil, report(file, r.problems)
 	}
 	var doc yaml.Node
 	if err := unmarshal(text, &doc); err != nil {
-		r.problems = append(r.problems, syntax(err))
+		r.problems = append(r.problems, syntax(err, text))
 		return nil, report(file, r.problems)
 	}
 	if len(doc.Content) == 0 {
@@ -86,10 +88,27 @@ func unmarshal(text []byte, doc *yaml.Node) (err error) {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	return yaml.Unmarshal(text, doc)
+	err = yaml.Load(text, doc, yaml.WithV3Defaults())
+	if err != nil && strings.Contains(err.Error(), "no documents in stream") {
+		return nil
+	}
+	return err
 }
 
-func syntax(err error) Problem {
+// syntaxTroubles are what the YAML library says, and what that means.
+var syntaxTroubles = [...]struct{ says, means string }{
+	{"mapping values are not allowed", "一个值里有冒号加空格：把整个值放进单引号；或者上一行的缩进、冒号不对"},
+	{"cannot start any token", "这里的字符不能用：缩进只能用空格，不能用制表符（Tab）；以 @、`、% 开头的值要放进单引号"},
+	{"did not find expected key", "缩进不对，同一级的键要对齐；或者引号、括号没有配对"},
+	{"could not find expected ':'", "这一行少了冒号加空格（键: 值）"},
+	{"control characters are not allowed", "这不是文本文件"},
+	{"expected single document", "文件里有不止一个文档（---），请只留一个"},
+}
+
+var wideColon = regexp.MustCompile(`(?m)^[ \t]*(?:- )?[A-Za-z_]+：`)
+
+// syntax says where text is no YAML and what is wrong there.
+func syntax(err error, text []byte) Problem {
 	var all *yaml.LoadErrors
 	var one *yaml.LoadError
 	if errors.As(err, &all) && len(all.Errors) > 0 {
@@ -97,10 +116,20 @@ func syntax(err error) Problem {
 	} else if !errors.As(err, &one) {
 		return Problem{Line: 1, Column: 1, Text: "不是有效的 YAML：" + err.Error()}
 	}
-	return Problem{
+	out := Problem{
 		Line: max(one.Mark.Line, 1), Column: max(one.Mark.Column, 1),
 		Text: "不是有效的 YAML，请检查缩进、冒号和引号：" + one.Message,
 	}
+	for _, t := range syntaxTroubles {
+		if strings.Contains(one.Message, t.says) {
+			out.Text = "不是有效的 YAML：" + t.means
+		}
+	}
+	if at := wideColon.FindIndex(text); at != nil {
+		out.Line, out.Column = 1+bytes.Count(text[:at[0]], []byte("\n")), 1
+		out.Text = "不是有效的 YAML：键后面是中文冒号，请改成英文冒号加空格"
+	}
+	return out
 }
 
 // mapping reads the whole file.

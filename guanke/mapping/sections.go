@@ -36,8 +36,8 @@ func (o *object) params(key string, place Place, credentials bool) []Param {
 				o.wrong(k, "%s 不能用作请求头的名称", quoted(k.Value))
 			case name == "Host" || name == "Content-Length" || name == "Transfer-Encoding" || name == "Connection":
 				o.wrong(k, "请求头 %s 由程序自己设置，请去掉", k.Value)
-			case !credentials && (name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie"):
-				o.wrong(k, "请求头 %s 里的凭据不能写在文件里：请用 auth（例如 kind: static），凭据放进 GUANKE_API_SECRET", k.Value)
+			case slices.Contains(credentialHeaders, name) && len(names(value)) == 0:
+				o.wrong(k, "请求头 %s 里的凭据不能写在文件里：请用 auth（kind: static、basic 或 token），凭据放进 GUANKE_* 设置", k.Value)
 			case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
 				o.wrong(n, "请求头 %s 的值不能有换行等控制字符", k.Value)
 			}
@@ -45,6 +45,12 @@ func (o *object) params(key string, place Place, credentials bool) []Param {
 		out = append(out, Param{Name: k.Value, Value: value})
 	}
 	return out
+}
+
+// credentialHeaders are headers that carry nothing but credentials, as
+// textproto.CanonicalMIMEHeaderKey writes them.
+var credentialHeaders = []string{
+	"Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key", "Api-Key", "Apikey", "X-Auth-Token", "X-Access-Token", "Access-Token", "Token",
 }
 
 // placeholders checks the ${…} of a text.
@@ -283,7 +289,7 @@ func (o *object) classes(key string, fallback Classes) Classes {
 // http reads the classes of HTTP statuses.
 func (o *object) http(key string) Classes {
 	c := o.classes(key, Classes{
-		Success: codes("200"), Passing: codes("429", "500-599"), Expired: codes("401"), Credentials: codes("403"),
+		Success: codes("200", "201", "206"), Passing: codes("429", "500-599"), Expired: codes("401"), Credentials: codes("403"),
 	})
 	sets := []Codes{c.Success, c.Passing, c.Expired, c.Credentials}
 	if slices.ContainsFunc(sets, func(s Codes) bool { return !s.Numbers() }) {
