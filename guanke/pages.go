@@ -122,9 +122,9 @@ func (c *Client) readSpan(ctx context.Context, w task.Window, all []span, at cur
 		}
 
 		if !last && !c.given() && got.answer.total != nil {
-			for final := pagesOf(*got.answer.total, at.size); asked < final && len(ahead) < c.concurrency; {
+			for final := pagesOf(*got.answer.total, next.size); asked < final && len(ahead) < c.concurrency; {
 				asked++
-				fetch(cursor{span: at.span, page: asked, size: at.size})
+				fetch(cursor{span: at.span, page: asked, size: next.size})
 			}
 		}
 		page := c.page(&got.answer, w, all[at.span], at)
@@ -204,8 +204,17 @@ func (c *Client) after(at cursor, a *listAnswer) (next cursor, last bool, err er
 	default:
 		last = at.page >= pagesOf(*a.total, at.size)
 	}
+	if n := a.entries(); at.page == 1 && n >= SmallestCap && n < at.size && (a.more == nil && a.total != nil && *a.total > n || a.more != nil && *a.more) {
+		// The source has smaller pages than it was asked for: what follows is
+		// asked for in pages of its own size, or it would be passed over.
+		next.size, last = n, false
+	}
 	return next, last, nil
 }
+
+// SmallestCap is the least number of entries that passes for a source's own
+// limit of a page. Fewer are rather a page from which some were taken out.
+const SmallestCap = 10
 
 // afterGiven is after where the source says what to ask for next.
 func (c *Client) afterGiven(at, next cursor, a *listAnswer) (cursor, bool, error) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tasksync/guanke"
+	"tasksync/guanke/mapping"
 	"tasksync/guanke/sim"
 	"tasksync/task"
 )
@@ -303,4 +305,45 @@ func TestRateLimitGivesUpBeforeTheDeadline(t *testing.T) {
 	require.NoError(t, c.Check(ctx)) // The only request of 1,000 s.
 	_, err := read(ctx, c, today)
 	require.Equal(t, context.DeadlineExceeded, err)
+}
+
+// A source that gives smaller pages than it was asked for is read to its end,
+// by page and by offset, with a total and with a flag.
+func TestSourceWithSmallerPagesLosesNothing(t *testing.T) {
+	t.Parallel()
+	const limit, total = 25, 93
+	for _, paging := range []string{
+		"{style: page, param: p, size: n, total: .total}", "{style: offset, param: p, size: n, total: .total}",
+		"{style: page, param: p, size: n, has_more: .more}", "{style: offset, param: p, size: n, has_more: .more}",
+		"{style: offset, param: p, size: n, has_more: .more, total: .total}",
+	} {
+		t.Run(paging, func(t *testing.T) {
+			t.Parallel()
+			m, err := mapping.Parse("x", []byte("version: 1\nauth: {kind: none}\nlist: {path: /x, items: .rows, paging: "+paging+"}\n"+
+				"fields: {id: .id, name: .taskName, created_at: {path: .createTime, format: unix}}"))
+			require.NoError(t, err)
+			address := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				at, _ := strconv.Atoi(r.URL.Query().Get("p"))
+				size, _ := strconv.Atoi(r.URL.Query().Get("n"))
+				size = min(size, limit)
+				if strings.Contains(paging, "page,") {
+					at = (at - 1) * size
+				}
+				var rows []string
+				for i := at; i < min(at+size, total); i++ {
+					rows = append(rows, fields(fmt.Sprintf(`"id":%d`, i)))
+				}
+				fmt.Fprintf(w, `{"rows":[%s],"total":%d,"more":%v}`, strings.Join(rows, ","), total, at+size < total)
+			}))
+			pages, err := read(t.Context(), newClient(t, address, func(cfg *guanke.Config) { cfg.Mapping = m }), today)
+			require.NoError(t, err)
+			ids := map[string]bool{}
+			for _, x := range tasksOf(pages) {
+				require.False(t, ids[x.ID], "no task comes twice")
+				ids[x.ID] = true
+			}
+			require.Len(t, ids, total)
+			require.Len(t, pages, 4)
+		})
+	}
 }

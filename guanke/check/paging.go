@@ -124,6 +124,10 @@ func (c *checker) pageSize(ctx context.Context) bool {
 		Advice: []string{fmt.Sprintf("在映射里写 list.paging.largest: %d", n)},
 	}
 	if c.first.Total != nil && c.first.Span == 0 {
+		if *c.first.Total > n && n >= guanke.SmallestCap {
+			capped.Status = Warn
+			capped.Message = fmt.Sprintf("要 %d 条一页，只给了 %d 条，后面还有：同步会改为每页 %d 条接着读", size, n, n)
+		}
 		if *c.first.Total > n {
 			return c.done(capped)
 		}
