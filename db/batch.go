@@ -24,11 +24,12 @@ const (
 
 var errProbe = errors.New("probe is rolled back")
 
-// SaveBatch commits one batch with its outcome and answers the outcome. A
-// batch that another executor committed is not done again: its outcome is
-// answered with 0 tasks. Rows that the database refuses fail alone; a batch that fails as a whole
-// fails its own tasks. It fails with task.CodeRecordClosed if the record is not
-// running and with task.CodeDatabaseUnavailable if the database is away.
+// SaveBatch commits one batch with its outcome and answers the outcome. A batch
+// that another executor committed is not done again: its outcome is answered
+// with 0 tasks. Rows that the database refuses fail alone; a batch that fails
+// as a whole fails its own tasks. It fails with task.CodeRecordClosed if the
+// record is not running and with task.CodeDatabaseUnavailable if the database
+// is away.
 //
 // The commit does not wait for the disk: a server that dies within the next
 // moments forgets the batch, its outcome with it. Flush waits.

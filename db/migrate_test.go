@@ -1,6 +1,10 @@
 package db_test
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,4 +40,26 @@ func TestSchemaOfAnOlderVersionIsNotReady(t *testing.T) {
 	_, err = f.sql.Exec(f.ctx, "UPDATE goose_db_version SET version_id = 0")
 	require.NoError(t, err)
 	require.Equal(t, task.CodeDatabaseUnavailable, task.CodeOf(f.Ping(f.ctx)))
+}
+
+func TestMigrationsCanBeTakenBack(t *testing.T) {
+	f := setup(t)
+	ours := `SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'goose%')
+		+ (SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)`
+	before := value[int](f, ours)
+	files, err := filepath.Glob("migrations/*.sql")
+	require.NoError(t, err)
+	slices.Reverse(files)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		_, down, found := strings.Cut(string(text), "-- +goose Down\n")
+		require.True(t, found, file)
+		f.exec(down)
+	}
+	require.Zero(t, value[int](f, ours), "nothing is left")
+	f.exec("DELETE FROM goose_db_version WHERE version_id > 0")
+	_, err = db.Migrate(f.ctx, f.url)
+	require.NoError(t, err)
+	require.Equal(t, before, value[int](f, ours))
 }

@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -209,4 +210,31 @@ func TestNoTextKeepsARecordFromClosing(t *testing.T) {
 	attempts, err := f.Attempts(f.ctx, rec.ID)
 	require.NoError(t, err)
 	require.Equal(t, "��", attempts[0].Error)
+}
+
+// A batch that is given up while it waits leaves no broken connection behind,
+// and whether it was committed all the same or not, it counts once.
+func TestABatchThatIsGivenUp(t *testing.T) {
+	f := setup(t)
+	store := f.open(db.Config{Worker: true, MaxConns: 1})
+	rec := f.record(task.Today)
+	rs := rows(1, 50, nil)
+	f.savePage(rec, 0, rs, task.StateCounts{})
+	b := batch(rec, 0, 0, rs)
+	for _, isNew := range []bool{true, false} {
+		b.New = isNew
+		tx := f.begin()
+		_, err := tx.Exec(f.ctx, "SELECT pg_advisory_xact_lock(record_lock($1))", rec.ID)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(f.ctx)
+		saving := async(func() error { _, err := store.SaveBatch(ctx, b); return err })
+		f.waiting(1)
+		cancel()
+		require.ErrorIs(t, saving(), context.Canceled)
+		require.NoError(t, tx.Commit(f.ctx))
+		_, err = store.SaveBatch(f.ctx, b)
+		require.NoError(t, err, "the pool's only connection works")
+	}
+	require.Equal(t, task.Counts{Total: 50, New: 50, Matched: 50, Fetched: 50}, f.close(rec).Counts)
+	require.Equal(t, 1, value[int](f, "SELECT max(revision) FROM tasks"))
 }

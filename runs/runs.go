@@ -66,10 +66,11 @@ func New(c client.Client, ids RecordIDs, cfg Config) *Runs {
 	return &Runs{temporal: c, ids: ids, cfg: cfg, log: log}
 }
 
-// Start starts a run under its type's fixed ID. It does not wait for the run. It fails with task.CodeLockConflict if the
-// type runs already, task.CodeWorkerUnavailable if no worker polls,
-// task.CodeDatabaseUnavailable or task.CodeTemporalUnavailable; then nothing
-// was started, unless the message says that Temporal did not answer in time.
+// Start starts a run under its type's fixed ID. It does not wait for the run.
+// It fails with task.CodeLockConflict if the type runs already,
+// task.CodeWorkerUnavailable if no worker polls, task.CodeDatabaseUnavailable or
+// task.CodeTemporalUnavailable; then nothing was started, unless the message
+// says that Temporal did not answer in time.
 func (r *Runs) Start(ctx context.Context, req task.StartRequest) (task.Started, error) {
 	var none task.Started
 	if err := r.requireWorker(ctx); err != nil {
