@@ -43,6 +43,9 @@ func (f *sourceFlags) source() (config.Config, check.Config, error) {
 	if f.mapping != "" {
 		cfg.SourceMapping = f.mapping
 	}
+	if cfg, err = app.WithDevSource(cfg); err != nil {
+		return cfg, check.Config{}, err
+	}
 	var out check.Config
 	if out.Window, err = f.window(time.Now(), cfg.Zone); err != nil {
 		return cfg, out, err

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -17,7 +15,6 @@ import (
 	"tasksync/doctor"
 	"tasksync/guanke"
 	"tasksync/guanke/mapping"
-	"tasksync/guanke/sim"
 	"tasksync/internal/config"
 	"tasksync/runs"
 	"tasksync/schedule"
@@ -142,20 +139,11 @@ type doctorSource struct {
 	url string
 }
 
-// newDoctorSource is the source of the settings; beside a running `tasksync dev`
-// that names none, it is dev's simulator.
+// newDoctorSource is the source of the settings, or dev's simulator.
 func newDoctorSource(cfg config.Config) (*doctorSource, error) {
-	if cfg.GuankeBaseURL == "" && cfg.DatabaseURL == "" {
-		if _, err := os.Stat(cfg.DatabaseFile()); err == nil {
-			host, port, err := net.SplitHostPort(cfg.SimAddr)
-			if err != nil {
-				return nil, err
-			}
-			if host == "" {
-				host = "127.0.0.1"
-			}
-			cfg.GuankeBaseURL, cfg.GuankeAPISecret = "http://"+net.JoinHostPort(host, port), sim.DefaultSecret
-		}
+	cfg, err := WithDevSource(cfg)
+	if err != nil {
+		return nil, err
 	}
 	c, err := NewSource(cfg)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"tasksync/db"
 	"tasksync/guanke"
 	"tasksync/guanke/mapping"
+	"tasksync/guanke/sim"
 	"tasksync/internal/config"
 	"tasksync/runs"
 	"tasksync/schedule"
@@ -116,6 +118,27 @@ func SourceConfig(cfg config.Config) (guanke.Config, error) {
 		BaseURL: cfg.GuankeBaseURL, Mapping: m, Secret: cfg.GuankeAPISecret.Reveal(), Username: cfg.GuankeUsername,
 		Password: cfg.GuankePassword.Reveal(), PageSize: cfg.PageSize, Timeout: sourceTimeout, RatePerSecond: cfg.GuankeRate,
 	}, nil
+}
+
+// WithDevSource names dev's simulator as the source where the settings name
+// none and a `tasksync dev` runs beside. It is for commands that look at the
+// source; a worker wants its source named.
+func WithDevSource(cfg config.Config) (config.Config, error) {
+	if cfg.GuankeBaseURL != "" || cfg.DatabaseURL != "" || cfg.SourceMapping != "" {
+		return cfg, nil
+	}
+	if _, err := os.Stat(cfg.DatabaseFile()); err != nil {
+		return cfg, nil //nolint:nilerr // No dev runs here.
+	}
+	host, port, err := net.SplitHostPort(cfg.SimAddr)
+	if err != nil {
+		return cfg, invalid("TASKSYNC_SIM_ADDR=%s 应形如 127.0.0.1:9090", cfg.SimAddr)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	cfg.GuankeBaseURL, cfg.GuankeAPISecret = "http://"+net.JoinHostPort(host, port), sim.DefaultSecret
+	return cfg, nil
 }
 
 // NewSource makes the client of the source that the settings describe. It asks
