@@ -2,14 +2,17 @@ package guanke
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
+
+	"tasksync/guanke/mask"
 )
+
+// stars stand where something secret was.
+const stars = "***"
 
 // masker takes from foreign text what must not be seen.
 type masker struct {
@@ -18,42 +21,11 @@ type masker struct {
 
 var (
 	queryText    = regexp.MustCompile(`\?[^\s"'<>]*=[^\s"'<>]*`)
-	escapes      = regexp.MustCompile(`%[0-9A-F]{2}`)
 	userInfoText = regexp.MustCompile(`://[^/\s"'<>@]*@`)
 )
 
 func newMasker(secrets ...string) *masker {
-	// The longest first: one may hold another.
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
-	for _, s := range secrets {
-		if s != "" {
-			pairs = append(pairs, forms(s)...)
-		}
-	}
-	return &masker{secrets: strings.NewReplacer(pairs...)}
-}
-
-// forms are a secret as text, URLs, JSON and base64 write it, each with what
-// stands in its place.
-func forms(s string) []string {
-	all := []string{s, url.QueryEscape(s), url.PathEscape(s)}
-	for _, form := range all[1:] {
-		all = append(all, escapes.ReplaceAllStringFunc(form, strings.ToLower))
-	}
-	if quoted, err := json.Marshal(s); err == nil {
-		all = append(all, string(quoted[1:len(quoted)-1]))
-	}
-	all = append(all, strings.ReplaceAll(s, "/", `\/`))
-	// What encodes very few bytes stands in many a text by chance.
-	if len(s) >= 6 {
-		all = append(all, base64.RawStdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
-	}
-	var pairs []string
-	for _, form := range all {
-		pairs = append(pairs, form, "***")
-	}
-	return pairs
+	return &masker{secrets: mask.Replacer(stars, secrets...)}
 }
 
 // basic is what is sent by HTTP basic authorization; "" without a password.

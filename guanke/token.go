@@ -2,9 +2,10 @@ package guanke
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
+
+	"tasksync/guanke/mask"
 )
 
 // tokens keeps the token that all calls share, until shortly before it ends if
@@ -44,12 +45,7 @@ func (t *tokens) known() string {
 func (t *tokens) hide(text string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, token := range [...]string{t.current, t.before} {
-		if token != "" {
-			text = strings.NewReplacer(forms(token)...).Replace(text)
-		}
-	}
-	return text
+	return mask.Replacer(stars, t.current, t.before).Replace(text)
 }
 
 // get answers a token other than stale, the one that the source has just

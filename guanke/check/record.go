@@ -2,7 +2,10 @@ package check
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"tasksync/guanke"
@@ -46,7 +49,7 @@ func Record(ctx context.Context, cfg RecordConfig) (Recorded, error) {
 		next = cfg.Source.HTTP.Transport
 	}
 	recorder, err := recording.New(recording.Config{
-		Dir: cfg.Dir, BaseURL: cfg.Source.BaseURL, Secrets: []string{cfg.Source.Secret, cfg.Source.Password}, Names: secretNames(m), Next: next,
+		Dir: cfg.Dir, BaseURL: cfg.Source.BaseURL, Secrets: []string{cfg.Source.Secret, cfg.Source.Password}, Names: secretNames(m), Fixed: fixed(m), Next: next,
 	})
 	if err != nil {
 		return out, err
@@ -86,6 +89,34 @@ func Record(ctx context.Context, cfg RecordConfig) (Recorded, error) {
 		err = task.Wrap(task.CodeOf(out.Ended), out.Ended, "%s；没有任何答复可以录制", task.MessageOf(out.Ended))
 	}
 	return out, err
+}
+
+// fixed are the parameters and headers that the mapping itself has, by name,
+// without those that the credentials go into.
+func fixed(m *mapping.Mapping) map[string]string {
+	out := map[string]string{}
+	params := slices.Clone(m.Headers)
+	for _, r := range append(slices.Clone(m.Auth.Requests), m.List.Request) {
+		params = slices.Concat(params, r.Headers, r.Query)
+		texts(out, r.Body)
+	}
+	for _, p := range params {
+		out[p.Name] = p.Value
+	}
+	maps.DeleteFunc(out, func(_, value string) bool { return strings.Contains(value, "${") })
+	return out
+}
+
+// texts adds the texts in a body by their names.
+func texts(out map[string]string, body map[string]any) {
+	for name, v := range body {
+		switch v := v.(type) {
+		case string:
+			out[name] = v
+		case map[string]any:
+			texts(out, v)
+		}
+	}
 }
 
 // secretNames are what the mapping calls the token.

@@ -105,3 +105,20 @@ func TestPagesAreBounded(t *testing.T) {
 	require.Equal(t, 2, out.Pages)
 	require.True(t, out.More)
 }
+
+// What the mapping itself has of secrets is taken out; where the credentials go
+// stays readable.
+func TestLiteralSecretsOfTheMappingAreNotRecorded(t *testing.T) {
+	t.Parallel()
+	cfg := example(t, "post", nil)
+	text := strings.Replace(readExample(t, "post"), "    filter: {kind: call}", "    filter: {kind: call}\n    appSecret: l1teral-secret", 1)
+	var err error
+	cfg.Mapping, err = mapping.Parse("m.yaml", []byte(text))
+	require.NoError(t, err)
+	dir := filepath.Join(t.TempDir(), "r")
+	_, err = check.Record(t.Context(), check.RecordConfig{Config: check.Config{Source: cfg, Window: window}, Dir: dir, Pages: 2, MappingText: text})
+	require.NoError(t, err)
+	kept, err := os.ReadFile(filepath.Join(dir, "mapping.yaml"))
+	require.NoError(t, err)
+	require.Equal(t, strings.Replace(text, "l1teral-secret", recording.Removed, 1), string(kept))
+}

@@ -59,6 +59,9 @@ type Config struct {
 	// Secrets are removed wherever they stand, and so is what stands under one
 	// of Names, beside what is called like a secret anyway.
 	Secrets, Names []string
+	// Fixed are parameters and headers that the requests always have, by name;
+	// one that is called like a secret is one.
+	Fixed map[string]string
 	// Next sends the requests; nil is a transport of the Recorder's own.
 	Next http.RoundTripper
 }
@@ -75,7 +78,9 @@ type Recorder struct {
 	mu sync.Mutex
 	// count numbers the requests, kept counts the answers.
 	count, kept int
-	err         error
+	// files are the names of the answers' files.
+	files []string
+	err   error
 }
 
 // New makes a Recorder and its folder. The error is a task.CodeInvalidArgument
@@ -96,6 +101,11 @@ func New(cfg Config) (*Recorder, error) {
 		return nil, task.Errorf(task.CodeInvalidArgument, "目录 %s 不是空的，请换一个 --dir，免得新旧录制混在一起", cfg.Dir)
 	}
 	r := &Recorder{dir: cfg.Dir, base: base, scrub: newScrubber(cfg.Secrets, cfg.Names), next: cfg.Next}
+	for name, value := range cfg.Fixed {
+		if r.scrub.secretName(name) || plain(name) == "key" {
+			r.scrub.learn(value)
+		}
+	}
 	if r.next == nil {
 		r.own = http.DefaultTransport.(*http.Transport).Clone()
 		r.next = r.own
@@ -116,6 +126,7 @@ func (r *Recorder) Idle() {
 func (r *Recorder) Close(info Info, mapping string) (answers int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.rescrub()
 	info.BasePath = strings.TrimRight(r.base.Path, "/")
 	if mapping != "" {
 		info.Mapping = "mapping.yaml"
@@ -131,6 +142,25 @@ func (r *Recorder) Close(info Info, mapping string) (answers int, err error) {
 	}
 	return r.kept, nil
 }
+
+// rescrub takes out of the answers what was found to be secret only after they
+// were written, such as a token that stood in an answer under an odd name. The
+// lock is held.
+func (r *Recorder) rescrub() {
+	for _, name := range r.files {
+		text, err := os.ReadFile(filepath.Join(r.dir, name))
+		if err != nil {
+			continue // It could not be written, which is known.
+		}
+		request, answer, _ := bytes.Cut(text, []byte(answerStart))
+		if clean := r.scrub.known(string(answer)); clean != string(answer) {
+			r.write(name, []byte(string(request)+answerStart+clean))
+		}
+	}
+}
+
+// answerStart is where the answer begins in a file.
+const answerStart = "\r\nHTTP/1.1 "
 
 // write writes a file and remembers the first error. The lock is held.
 func (r *Recorder) write(name string, text []byte) {
@@ -178,7 +208,9 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	text := r.exchange(req, sent, res, body, broken)
 	r.mu.Lock()
 	r.kept++
-	r.write(fileName(no, req.Method, r.scrub.known(req.URL.Path)), text)
+	name := fileName(no, req.Method, r.scrub.known(req.URL.Path))
+	r.files = append(r.files, name)
+	r.write(name, text)
 	r.mu.Unlock()
 	if broken == nil {
 		broken = closed

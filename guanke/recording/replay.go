@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,12 +41,10 @@ type Replay struct {
 // Open reads a recording. The error is a task.CodeInvalidArgument that names
 // the file that is wrong.
 func Open(dir string) (*Replay, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.http"))
-	if err != nil || len(files) == 0 {
-		return nil, task.Errorf(task.CodeInvalidArgument,
-			"目录 %s 里没有录制的答复（*.http），请先用 tasksync source record --dir 录制", dir)
+	files, err := filesIn(dir)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(files)
 	p := &Replay{scrub: newScrubber(nil, nil), turns: map[*exchange]int{}}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -66,10 +64,45 @@ func Open(dir string) (*Replay, error) {
 	case err == nil:
 		err = json.Unmarshal(text, &p.Info)
 	}
+	if err == nil && (!basePath.MatchString(p.Info.BasePath) || !mappingName.MatchString(p.Info.Mapping)) {
+		err = errors.New("odd base_path or mapping")
+	}
 	if err != nil {
 		return nil, task.Wrap(task.CodeInvalidArgument, err, "%s 无法读取，请删掉它或重新录制", filepath.Join(dir, infoFile))
 	}
 	return p, nil
+}
+
+// What a recording of somebody else says goes into commands that people copy.
+var (
+	basePath    = regexp.MustCompile(`^(?:/[A-Za-z0-9._~%-]+)*$`)
+	mappingName = regexp.MustCompile(`^[A-Za-z0-9_-]*(?:\.ya?ml)?$`)
+)
+
+// filesIn are the exchanges in the folder, by name. What is no plain file, such
+// as a link out of the folder, is not read.
+func filesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, task.Wrap(task.CodeInvalidArgument, err, "不能读取目录 %s，请检查 --replay", dir)
+	}
+	var files []string
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".http" {
+			continue
+		}
+		file := filepath.Join(dir, e.Name())
+		info, err := e.Info()
+		if err != nil || !e.Type().IsRegular() || info.Size() > longestBody+longestRequest {
+			return nil, task.Errorf(task.CodeInvalidArgument, "%s 不是录制的请求和答复，请删掉它或重新录制", file)
+		}
+		files = append(files, file)
+	}
+	if len(files) == 0 {
+		return nil, task.Errorf(task.CodeInvalidArgument,
+			"目录 %s 里没有录制的答复（*.http），请先用 tasksync source record --dir 录制", dir)
+	}
+	return files, nil
 }
 
 // Requests are the recorded requests, as people read them, in their order.

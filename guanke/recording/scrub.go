@@ -1,13 +1,15 @@
 package recording
 
 import (
-	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"tasksync/guanke/mask"
 )
 
 // Removed stands where something secret was.
@@ -23,6 +25,8 @@ const shortestToken = 8
 
 var (
 	jsonMember = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"(\s*:\s*)("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*)`)
+	// A text that holds quotes may be JSON itself.
+	jsonInText = regexp.MustCompile(`"(?:[^"\\]|\\[^"])*\\"(?:[^"\\]|\\.)*"`)
 	// An ampersand may be escaped in JSON and in HTML.
 	queryPair = regexp.MustCompile(`([?&;]|\\u0026|&amp;)([A-Za-z0-9_.\[\]-]+)=([^&\s"'<>\\;]*)`)
 	userInfo  = regexp.MustCompile(`(:(?:/|\\/){2})[^/\s"'<>@\\]*@`)
@@ -52,8 +56,8 @@ func newScrubber(secrets, names []string) *scrubber {
 // plain is a name without case and punctuation: X-Api-Key is xapikey.
 func plain(name string) string { return notWord.ReplaceAllString(strings.ToLower(name), "") }
 
-// learn adds secrets, which are removed wherever they stand from now on, in the
-// forms in which URLs, JSON and basic authorization write them.
+// learn adds secrets, which are removed wherever they stand from now on, in
+// whatever form.
 func (s *scrubber) learn(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,18 +67,7 @@ func (s *scrubber) learn(secrets ...string) {
 		}
 		s.secrets = append(s.secrets, secret)
 	}
-	// The longest first: one may hold another.
-	slices.SortFunc(s.secrets, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
-	for _, secret := range s.secrets {
-		for _, form := range [...]string{
-			secret, url.QueryEscape(secret), url.PathEscape(secret), strings.ReplaceAll(secret, "/", `\/`),
-			base64.StdEncoding.EncodeToString([]byte(secret)),
-		} {
-			pairs = append(pairs, form, Removed)
-		}
-	}
-	s.replacer = strings.NewReplacer(pairs...)
+	s.replacer = mask.Replacer(Removed, s.secrets...)
 }
 
 func (s *scrubber) known(text string) string {
@@ -122,7 +115,29 @@ func secretNumber(name string) bool {
 }
 
 // text is s without secrets, as the body of a request or an answer.
-func (s *scrubber) text(text string) string {
+func (s *scrubber) text(text string) string { return s.textAt(text, 0) }
+
+// deepestText bounds how often JSON may stand as a text within JSON.
+const deepestText = 4
+
+func (s *scrubber) textAt(text string, depth int) string {
+	if depth < deepestText {
+		text = jsonInText.ReplaceAllStringFunc(text, func(m string) string {
+			var inner string
+			if json.Unmarshal([]byte(m), &inner) != nil {
+				return m
+			}
+			clean := s.textAt(inner, depth+1)
+			if clean == inner {
+				return m
+			}
+			out, err := json.Marshal(clean)
+			if err != nil {
+				return `"` + Removed + `"`
+			}
+			return string(out)
+		})
+	}
 	text = jsonMember.ReplaceAllStringFunc(text, func(m string) string {
 		part := jsonMember.FindStringSubmatch(m)
 		if !s.secretName(part[1]) {
