@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"math/big"
 	"slices"
@@ -17,7 +18,10 @@ import (
 // deepest bounds how deep a value may be nested that is decoded as a whole.
 const deepest = 200
 
-var errTooDeep = errors.New("value nested too deeply")
+var (
+	errTooDeep     = errors.New("value nested too deeply")
+	errAfterAnswer = errors.New("text after the answer")
+)
 
 // loneSurrogate marks half a surrogate pair in a decoded text: it is no UTF-8,
 // so that a field that holds it is refused.
@@ -32,6 +36,24 @@ func hasLoneSurrogate(v jsontext.Value) bool { return !v.IsValid(jsontext.AllowD
 func decodeValue(v []byte) (any, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(v), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	return decodeNext(d, 0)
+}
+
+// Decode decodes an answer as the client reads it, with its oddities mended;
+// numbers are json.Number.
+func Decode(body []byte) (any, error) {
+	var out any
+	err := mending(body, func(body []byte) error {
+		d := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+		var err error
+		if out, err = decodeNext(d, 0); err != nil {
+			return err
+		}
+		if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+			return errAfterAnswer
+		}
+		return nil
+	})
+	return out, err
 }
 
 func decodeNext(d *jsontext.Decoder, depth int) (any, error) {

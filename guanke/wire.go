@@ -249,7 +249,7 @@ func (d *decoder) skim(p *answerPlan) error {
 		return err
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return errors.New("text after the answer")
+		return errAfterAnswer
 	}
 	return nil
 }

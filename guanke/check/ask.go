@@ -24,13 +24,29 @@ func (c *checker) page(ctx context.Context, client *guanke.Client, w task.Window
 	return probe.Page, err
 }
 
-// ask reads the first page of w and all entries of its answer.
-func (c *checker) ask(ctx context.Context, client *guanke.Client, w task.Window) (raw, error) {
-	if _, err := c.page(ctx, client, w, ""); err != nil {
-		return raw{}, err
+// ask reads the first page of w and all entries of its answer; unless id is "",
+// the pages up to the one that has that task, mostPages of them.
+func (c *checker) ask(ctx context.Context, client *guanke.Client, w task.Window, id string) (raw, error) {
+	var all raw
+	cursor := ""
+	for range mostPages {
+		p, err := c.page(ctx, client, w, cursor)
+		if err != nil {
+			return raw{}, err
+		}
+		got := c.reread(ctx)
+		all.tasks, all.rejects = append(all.tasks, got.tasks...), append(all.rejects, got.rejects...)
+		if id == "" || all.has(id) || p.Next == "" {
+			return all, nil
+		}
+		cursor = p.Next
 	}
-	return c.reread(ctx), nil
+	all.more = true
+	return all, nil
 }
+
+// mostPages bounds where one task is looked for.
+const mostPages = 10
 
 // with is a client of the source with another mapping and another size of pages
 // unless they are nil and 0. It buys a token of its own.
@@ -57,6 +73,8 @@ func (c *checker) release(client *guanke.Client) {
 type raw struct {
 	tasks   []task.Task
 	rejects []task.Reject
+	// more is true if there are pages that were not read.
+	more bool
 }
 
 func (r raw) entries() int { return len(r.tasks) + len(r.rejects) }
@@ -114,7 +132,7 @@ func (c *checker) reread(ctx context.Context) raw {
 	}
 	for p, err := range client.Pages(ctx, ever, "") {
 		if err == nil {
-			return raw{p.Tasks, p.Rejects}
+			return raw{tasks: p.Tasks, rejects: p.Rejects}
 		}
 	}
 	return raw{}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -378,6 +380,105 @@ func TestWhatIsWrongIsSaidWithTheWayOut(t *testing.T) {
 			if tc.status == check.Fail {
 				require.False(t, r.OK)
 			}
+		})
+	}
+}
+
+// plainSource is a source that answers everything alike.
+func plainSource(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewServer(answer)
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+func parsed(t *testing.T, text string) *mapping.Mapping {
+	t.Helper()
+	m, err := mapping.Parse("m.yaml", []byte(text))
+	require.NoError(t, err)
+	return m
+}
+
+// A day with more tasks than a page has is no mistake of the mapping.
+func TestTasksBehindTheFirstPageAreFound(t *testing.T) {
+	t.Parallel()
+	m := parsed(t, `version: 1
+auth: {kind: none}
+list:
+  path: /x
+  items: .list
+  window: {start: from, end: to, format: "2006-01-02", granularity: 1d, inclusive: true}
+  paging: {style: page, param: page, size: size, largest: 10, total_header: X-Total}
+fields: {id: .id, name: .id, created_at: {path: .at, format: "2006-01-02 15:04:05"}}
+`)
+	for per, want := range map[int]check.Status{60: check.OK, 600: check.Skip} {
+		address := plainSource(t, func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			var all []any
+			for i := range 3 * per {
+				created := window.From.Add(time.Duration(i) * 72 * time.Hour / time.Duration(3*per))
+				if day := created.Format(time.DateOnly); day >= q.Get("from") && day <= q.Get("to") {
+					// The newest first, so that the middle of a page is not on the first page of its day.
+					all = append([]any{map[string]any{"id": fmt.Sprint(i), "at": created.Format(time.DateTime)}}, all...)
+				}
+			}
+			if q.Get("from") == q.Get("to") {
+				slices.Reverse(all)
+			}
+			page := number(q.Get("page"), 1)
+			w.Header().Set("X-Total", fmt.Sprint(len(all)))
+			write(w, http.StatusOK, map[string]any{"list": all[min(len(all), (page-1)*10):min(len(all), page*10)]})
+		})
+		r, text := run(t, guanke.Config{BaseURL: address, Mapping: m}, window)
+		require.True(t, r.OK, text)
+		require.Equal(t, want, step(t, r, "窗口起点").Status, text)
+		require.Equal(t, check.OK, step(t, r, "每页条数").Status, text)
+	}
+}
+
+// An answer that is no strict JSON is looked at as a run would read it.
+func TestOddJSONIsCheckedAsItIsRead(t *testing.T) {
+	t.Parallel()
+	m := parsed(t, `version: 1
+auth: {kind: none}
+list: {path: /x, items: ., paging: {style: none}}
+fields: {id: .id, name: .name, created_at: {path: .at, format: unix}}
+`)
+	address := plainSource(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "\xef\xbb\xbf[{\"id\":1,\"name\":\"第一行\n第二行\",\"at\":%d,\"rate\":NaN}]", window.From.Unix())
+	})
+	r, text := run(t, guanke.Config{BaseURL: address, Mapping: m}, window)
+	require.True(t, r.OK, text)
+	require.Equal(t, check.OK, step(t, r, "映射").Status, text)
+}
+
+func TestAdviceForOddShapes(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		items, body string
+		header      string
+		says        string
+	}{
+		"keyed":           {".data.list", `{"data":{"7":{"name":"a"},"8":{"name":"b"}}}`, "", "to_entries"},
+		"elsewhere":       {".data.list", `{"data":{"rows":[{"id":1}]}}`, "", ".data.rows"},
+		"one by one":      {".data[].task", `{"data":[{"task":{"id":1}},{"task":{"id":2}}]}`, "", "方括号"},
+		"total in header": {".", fmt.Sprintf(`[{"id":1,"name":"a","at":%d}]`, window.From.Unix()), "X-Total-Count", "total_header: X-Total-Count"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := plainSource(t, func(w http.ResponseWriter, _ *http.Request) {
+				if tc.header != "" {
+					w.Header().Set(tc.header, "1")
+				}
+				fmt.Fprint(w, tc.body)
+			})
+			m := parsed(t, `version: 1
+auth: {kind: none}
+list: {path: /x, items: "`+tc.items+`", paging: {style: none}}
+fields: {id: .id, name: .name, created_at: {path: .at, format: unix}}
+`)
+			_, text := run(t, guanke.Config{BaseURL: address, Mapping: m}, window)
+			require.Contains(t, text, tc.says)
 		})
 	}
 }

@@ -101,9 +101,7 @@ func (c *checker) firstPage(ctx context.Context) bool {
 		s.Status = Warn
 		s.Details = append(s.Details, "答复的结构："+outline(v))
 		s.Advice = append(s.Advice, "时间窗口 "+c.windowText(c.cfg.Window)+" 里没有任务：用 --from 和 --to 指定一段确定有任务的时间，后面的步骤才有东西可查")
-		if at := lists(v); len(at) > 0 {
-			s.Advice = append(s.Advice, "答复里有列表："+paths(at)+"；任务在那里的话，改映射里的 list.items")
-		}
+		s.Advice = append(s.Advice, listAdvice(v)...)
 	}
 	if n := len(c.seen.rejects); n > 0 && n == c.seen.entries() {
 		s.Status = Warn
@@ -112,6 +110,18 @@ func (c *checker) firstPage(ctx context.Context) bool {
 		s.Advice = append(s.Advice, c.totalAdvice(v)...)
 	}
 	return c.done(s)
+}
+
+// listAdvice names places of an answer that may have the tasks.
+func listAdvice(v any) []string {
+	if at := lists(v); len(at) > 0 {
+		return []string{"答复里的列表在 " + paths(at) + "：任务在那里的话，核对映射里的 list.items"}
+	}
+	if at := find(v, keyed); len(at) > 0 {
+		return []string{fmt.Sprintf("答复里有以编号为键的一组：%s；任务在那里的话，在映射里写 list.items: '%s | to_entries | map(.value + {id: .key})'",
+			paths(at), at[0].path)}
+	}
+	return nil
 }
 
 // totalAdvice names places of the last answer that may have the total.
@@ -159,8 +169,9 @@ func (c *checker) listFailed(name string, err error) Step {
 	case v == nil:
 		s.Advice = append(s.Advice, "答复不是 JSON：核对 GUANKE_BASE_URL 和映射里的 list.path；接口要求请求头 Accept 等时，写进映射的 headers")
 	default:
-		if at := lists(v); len(at) > 0 {
-			s.Advice = append(s.Advice, "答复里的列表在 "+paths(at)+"：核对映射里的 list.items")
+		s.Advice = append(s.Advice, listAdvice(v)...)
+		if c.m.Envelope.Success != nil && strings.Contains(s.Message, c.m.Envelope.Success.Text) {
+			break // It says what to do.
 		}
 		if at := named(v, "code", "status", "errno", "ret", "success"); len(at) > 0 {
 			s.Advice = append(s.Advice, "表示成败的像是 "+paths(at)+"：核对映射里的 envelope（code 和 codes.success，或 success）")

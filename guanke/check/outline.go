@@ -1,13 +1,13 @@
 package check
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"tasksync/guanke"
 	"tasksync/guanke/mapping"
 )
 
@@ -20,10 +20,8 @@ const (
 
 // parse decodes an answer; nil if it is no JSON.
 func parse(body []byte) any {
-	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil || d.More() {
+	v, err := guanke.Decode(body)
+	if err != nil {
 		return nil
 	}
 	return v
@@ -51,6 +49,10 @@ func shape(v any, depth int) string {
 				break
 			}
 			parts = append(parts, cut(name, 40)+": "+shape(v[name], depth+1))
+			if keyed(name, v) && len(v) > 1 {
+				parts = append(parts, fmt.Sprintf("…共 %d 个", len(v)))
+				break
+			}
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	case []any:
@@ -134,6 +136,18 @@ func lists(v any) []found {
 		_, ok = l[0].(map[string]any)
 		return ok
 	})
+}
+
+// keyed reports whether v is an object whose members are objects under keys that
+// look like ids: a list of another kind.
+func keyed(_ string, v any) bool {
+	in, ok := v.(map[string]any)
+	for key, item := range in {
+		if _, ok := item.(map[string]any); !ok || !strings.ContainsAny(key, "0123456789") {
+			return false
+		}
+	}
+	return ok && len(in) > 0
 }
 
 // named are the numbers or texts in an answer whose name has one of the words.

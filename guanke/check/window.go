@@ -91,7 +91,7 @@ func (c *checker) narrow(ctx context.Context) bool {
 		return true
 	}
 	w := c.moment(t.CreatedAt)
-	got, err := c.ask(ctx, c.client, w)
+	got, err := c.ask(ctx, c.client, w, t.ID)
 	if err != nil {
 		return c.done(c.listFailed(name, err))
 	}
@@ -104,6 +104,9 @@ func (c *checker) narrow(ctx context.Context) bool {
 	case got.has(t.ID):
 		return c.done(Step{Name: name, Status: OK, Message: fmt.Sprintf("查 %s，找到了当时创建的任务 %s", c.windowText(w), t.ID)})
 	}
+	if got.more {
+		return c.done(Step{Name: name, Status: Skip, Message: fmt.Sprintf("%s 里的任务太多，前 %d 页里没有任务 %s，查不了", c.windowText(w), mostPages, t.ID)})
+	}
 	s := Step{Name: name, Status: Fail, Message: fmt.Sprintf("任务 %s 创建于 %s，查 %s 却没有它", t.ID, c.clock(t.CreatedAt), c.windowText(w))}
 	g := c.m.List.Window.Granularity
 	for _, probe := range []struct {
@@ -113,14 +116,14 @@ func (c *checker) narrow(ctx context.Context) bool {
 		{task.Window{From: w.From, To: g.After(w.To)}, "服务端不含结束时间那一刻：在映射里写 list.window.inclusive: false"},
 		{task.Window{From: g.Before(w.From), To: w.To}, "服务端不含开始时间那一刻：在映射里写 list.window.start_inclusive: false"},
 	} {
-		if got, err := c.ask(ctx, c.client, probe.w); err == nil && got.has(t.ID) {
+		if got, err := c.ask(ctx, c.client, probe.w, t.ID); err == nil && got.has(t.ID) {
 			s.Advice = []string{probe.advice}
 			return c.done(s)
 		}
 	}
 	for _, h := range c.manyHours() {
 		by := time.Duration(h) * time.Hour
-		if got, err := c.ask(ctx, c.client, task.Window{From: w.From.Add(by), To: w.To.Add(by)}); err == nil && got.has(t.ID) {
+		if got, err := c.ask(ctx, c.client, task.Window{From: w.From.Add(by), To: w.To.Add(by)}, t.ID); err == nil && got.has(t.ID) {
 			s.Advice = []string{fmt.Sprintf("把查询的时间移动 %d 小时就找到了：服务端的时间参数用的是另一个时区，核对映射里的 zone，或改 list.window.format", h)}
 			return c.done(s)
 		}
@@ -148,7 +151,7 @@ func (c *checker) end(ctx context.Context) bool {
 		from = d.Before(at.From)
 	}
 	w := task.Window{From: from, To: at.From}
-	got, err := c.ask(ctx, c.client, w)
+	got, err := c.ask(ctx, c.client, w, t.ID)
 	if err != nil {
 		return c.done(c.listFailed(name, err))
 	}
@@ -178,19 +181,19 @@ func (c *checker) longest(ctx context.Context) bool {
 	}
 	defer c.release(free)
 	try := func(days int) error {
-		_, err := c.ask(ctx, free, task.Window{From: c.cfg.Window.To.AddDate(0, 0, -days), To: c.cfg.Window.To})
+		_, err := c.ask(ctx, free, task.Window{From: c.cfg.Window.To.AddDate(0, 0, -days), To: c.cfg.Window.To}, "")
 		return err
 	}
 	if !longest.IsZero() {
 		from := longest.Before(c.cfg.Window.To)
-		_, err := c.ask(ctx, free, task.Window{From: from, To: c.cfg.Window.To})
+		_, err := c.ask(ctx, free, task.Window{From: from, To: c.cfg.Window.To}, "")
 		if err != nil {
 			return c.done(Step{
 				Name: name, Status: Fail, Message: "映射允许的最长跨度被拒绝了：" + task.MessageOf(err),
 				Advice: []string{"把映射里的 list.window.longest 改小"},
 			})
 		}
-		_, err = c.ask(ctx, free, task.Window{From: from.AddDate(0, 0, -2), To: c.cfg.Window.To})
+		_, err = c.ask(ctx, free, task.Window{From: from.AddDate(0, 0, -2), To: c.cfg.Window.To}, "")
 		if err != nil {
 			return c.done(Step{Name: name, Status: OK, Message: fmt.Sprintf("再长两天就被拒绝（%s），与映射的 list.window.longest 一致", cut(task.MessageOf(err), 80))})
 		}
