@@ -80,9 +80,14 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // inTx runs f in one transaction, which is rolled back if f fails. Each statement
 // sees what was committed before it, so that one behind a lock sees what it
-// waited for.
-func (s *Store) inTx(ctx context.Context, f func(q *dbsqlc.Queries) error) error {
-	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error { return f(s.q.WithTx(tx)) })
+// waited for. A transaction that a deadlock ended is done again.
+func (s *Store) inTx(ctx context.Context, f func(q *dbsqlc.Queries) error) (err error) {
+	for range conflictTries {
+		err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error { return f(s.q.WithTx(tx)) })
+		if !isConflict(err) {
+			break
+		}
+	}
 	return translate(ctx, err)
 }
 

@@ -238,3 +238,43 @@ func TestABatchThatIsGivenUp(t *testing.T) {
 	require.Equal(t, task.Counts{Total: 50, New: 50, Matched: 50, Fetched: 50}, f.close(rec).Counts)
 	require.Equal(t, 1, value[int](f, "SELECT max(revision) FROM tasks"))
 }
+
+func TestNothingIsLookedForWhereNoAnswerIsNewer(t *testing.T) {
+	f := setup(t)
+	f.exec(`CREATE OR REPLACE FUNCTION tasks_now(ids text[]) RETURNS SETOF tasks LANGUAGE plpgsql ROWS 1 AS $$
+		BEGIN RAISE EXCEPTION 'looked for %', ids; END $$`)
+	rec := f.record(task.Today)
+	f.store(rec, 0, rows(1, 50, nil), task.StateCounts{})
+	require.Equal(t, task.Counts{Total: 50, New: 50, Matched: 50, Fetched: 50}, f.close(rec).Counts)
+}
+
+// Closing marks what is gone in another order than batches write.
+func TestAClosingThatADeadlockEndsIsDoneAgain(t *testing.T) {
+	f := setup(t)
+	f.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''3s''', current_database()); END $$`)
+	f.exec("SET deadlock_timeout = '1min'")
+	store := f.open(db.Config{Worker: true})
+	rs := rows(1, 20, func(i int, r *task.Row) { r.Task.CreatedAt = start.Add(-time.Hour - time.Duration(i)*time.Second) })
+	first := f.record(task.Today)
+	f.store(first, 0, rs, task.StateCounts{})
+	f.close(first)
+	rec := f.record(task.Today)
+	claim := task.Claim{RecordID: rec.ID, FetchedAt: start, Fetched: 18, PassDistinct: 18, Unchanged: task.StateCounts{Matched: 18}}
+	for _, r := range rs[2:] {
+		claim.IDs = append(claim.IDs, r.Task.ID)
+	}
+	_, err := f.SavePage(f.ctx, claim)
+	require.NoError(t, err)
+	tx := f.begin()
+	write := func(r task.Row) {
+		_, err := tx.Exec(f.ctx, "UPDATE tasks SET called = 99 WHERE id = $1", r.Task.ID)
+		require.NoError(t, err)
+	}
+	write(rs[0])
+	closing := async(func() error { _, err := store.CloseRecord(f.ctx, f.closing(rec)); return err })
+	f.waiting(1)
+	write(rs[1])
+	require.NoError(t, tx.Commit(f.ctx))
+	require.NoError(t, closing())
+	require.Equal(t, 2, value[int](f, "SELECT count(*) FROM tasks WHERE missing_at IS NOT NULL"))
+}
