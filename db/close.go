@@ -29,7 +29,7 @@ func closeParams(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, 
 	judge(&c, sums, last.DistinctSeen, sourceTotal)
 	var warnings []task.Warning
 	if c.Status == task.Success || c.Status == task.Partial {
-		if warnings, err = compare(ctx, q, rec, c, int(last.DistinctSeen)); err != nil {
+		if warnings, err = compare(ctx, q, rec, c, int(last.DistinctSeen), sums.Unstored); err != nil {
 			return none, err
 		}
 	}
@@ -130,11 +130,13 @@ func errorDetails(ctx context.Context, q *dbsqlc.Queries, recordID int64) ([]byt
 
 // compare holds what the source gave against what it gave before: in the same
 // window, and at the same slot of an earlier day. distinct counts the entries of
-// the last reading.
-func compare(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, c task.Closing, distinct int) ([]task.Warning, error) {
+// the last reading, unstored those that the database refused.
+func compare(
+	ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, c task.Closing, distinct int, unstored int64,
+) ([]task.Warning, error) {
 	var warnings []task.Warning
 	if c.Complete {
-		shrunk, err := markMissing(ctx, q, rec)
+		shrunk, err := markMissing(ctx, q, rec, unstored)
 		if err != nil {
 			return nil, err
 		}
@@ -146,8 +148,9 @@ func compare(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, c ta
 
 // markMissing marks the tasks of the window that the last reading did not have
 // any more. A run that shrank by more than a fifth marks none: that is rather a
-// fault of the source, and the answer says so.
-func markMissing(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord) ([]task.Warning, error) {
+// fault of the source, and the answer says so. Of what was seen, unstored tasks
+// may not be among the stored ones.
+func markMissing(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord, unstored int64) ([]task.Warning, error) {
 	seen, err := q.LastPassTasks(ctx, rec.ID)
 	if err != nil {
 		return nil, err
@@ -156,7 +159,7 @@ func markMissing(ctx context.Context, q *dbsqlc.Queries, rec dbsqlc.SyncRecord) 
 	if err != nil {
 		return nil, err
 	}
-	gone := stored - seen
+	gone := stored - (seen - unstored)
 	switch {
 	case gone <= 0:
 		return nil, nil

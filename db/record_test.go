@@ -254,3 +254,19 @@ func TestDeletingARecordTakesWhatHangsOnIt(t *testing.T) {
 	require.Equal(t, 50, value[int](f, "SELECT count(*) FROM tasks"), "tasks stay")
 	require.Equal(t, 1, value[int](f, "SELECT count(*) FROM sync_daily"), "statistics stay")
 }
+
+func TestATaskThatIsRefusedDoesNotHideOneThatIsGone(t *testing.T) {
+	f := setup(t)
+	first := f.record(task.Today)
+	f.store(first, 0, rows(1, 20, nil), task.StateCounts{})
+	f.close(first)
+	f.exec("ALTER TABLE tasks ADD CONSTRAINT no_bad_names CHECK (name NOT LIKE 'bad%')")
+	rec := f.record(task.Today)
+	f.store(rec, 0, rows(2, 21, func(i int, r *task.Row) {
+		if i == 21 {
+			r.Task.Name = "bad name"
+		}
+	}), task.StateCounts{})
+	require.Equal(t, 1, f.close(rec).Counts.Unstored)
+	require.Equal(t, []string{"0000001"}, value[[]string](f, "SELECT array_agg(id) FROM tasks WHERE missing_at IS NOT NULL"))
+}
