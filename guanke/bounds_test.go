@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -113,4 +114,19 @@ func TestSourceThatTakesNoPageEnds(t *testing.T) {
 	require.Equal(t, task.CodeSourceContract, task.CodeOf(err), err)
 	require.Equal(t, "冠客的第 2 页和前一页一样，请检查接口的分页参数", task.MessageOf(err))
 	require.Len(t, pages, 1)
+}
+
+// Of a list that is longer than any page only so much is kept as shows that. It
+// runs alone, so that nothing else allocates.
+func TestListOfManySmallEntries(t *testing.T) {
+	const n = 1_000_000
+	body := `{"code":200,"data":{"totalCount":1,"data":[` + strings.Repeat("{},", n-1) + `{}]}}`
+	c := newClient(t, serve(t, source(text(body))), nil)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := read(t.Context(), c, today)
+	runtime.ReadMemStats(&after)
+	require.Equal(t, task.CodeSourceContract, task.CodeOf(err))
+	require.Contains(t, task.MessageOf(err), "1000000 条")
+	require.Less(t, after.Mallocs-before.Mallocs, uint64(n/2))
 }

@@ -48,8 +48,15 @@ func (d *decoder) readEntries() error {
 		return err
 	}
 	out := d.out
-	out.tasks, out.rejects = nil, nil
+	out.tasks, out.rejects, out.beyond = nil, nil, 0
 	for d.PeekKind() != ']' {
+		if len(out.tasks)+len(out.rejects) > maxEntries {
+			out.beyond++
+			if err := d.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
 		var e entry
 		if err := d.readEntry(&e); err != nil {
 			return err

@@ -88,7 +88,7 @@ func (d *decoder) late(p *answerPlan) error {
 			if err := inner.list(inner.PeekKind()); err != nil {
 				return err
 			}
-			d.out.tasks, d.out.rejects, d.found = inner.out.tasks, inner.out.rejects, true
+			d.out.tasks, d.out.rejects, d.out.beyond, d.found = inner.out.tasks, inner.out.rejects, inner.out.beyond, true
 			if inner.contract != nil {
 				d.breach(inner.contract.reason)
 			}

@@ -34,6 +34,8 @@ type envelope struct {
 type listAnswer struct {
 	tasks   []task.Task
 	rejects []task.Reject
+	// beyond counts the entries that were not read, since no page is that long.
+	beyond int
 	// total is how many tasks the source has for the query; nil if it does
 	// not say.
 	total *int
@@ -44,7 +46,7 @@ type listAnswer struct {
 	askedAt time.Time
 }
 
-func (a *listAnswer) entries() int { return len(a.tasks) + len(a.rejects) }
+func (a *listAnswer) entries() int { return len(a.tasks) + len(a.rejects) + a.beyond }
 
 // first tells the page from another one by what it begins with: the id of its
 // first task, else what its first reject says; "" for an empty page.
