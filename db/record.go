@@ -191,6 +191,7 @@ func insertAttempts(ctx context.Context, q *dbsqlc.Queries, recordID int64, atte
 		p.Ats = append(p.Ats, a.At)
 		p.WaitsMs = append(p.WaitsMs, a.Wait.Milliseconds())
 		p.Outcomes = append(p.Outcomes, a.Outcome)
+		p.RunIds = append(p.RunIds, a.RunID)
 	}
 	return q.InsertAttempts(ctx, p)
 }
@@ -204,7 +205,7 @@ func (s *Store) Attempts(ctx context.Context, recordID int64) ([]task.Attempt, e
 	attempts := make([]task.Attempt, len(rows))
 	for i, r := range rows {
 		attempts[i] = task.Attempt{
-			Step: r.Step, Attempt: int(r.Attempt), Kind: task.AttemptKind(r.Kind), Code: task.Code(r.ErrorType),
+			RunID: r.RunID, Step: r.Step, Attempt: int(r.Attempt), Kind: task.AttemptKind(r.Kind), Code: task.Code(r.ErrorType),
 			Error: r.Error, At: r.At, Wait: time.Duration(r.WaitMs) * time.Millisecond, Outcome: r.Outcome,
 		}
 	}

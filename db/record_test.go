@@ -226,13 +226,38 @@ func TestClaimsAreDroppedWhenAllIsStored(t *testing.T) {
 func TestAttemptsOfARunThatWasResetAreKeptBeside(t *testing.T) {
 	f := setup(t)
 	rec := f.record(task.Today)
-	attempt := task.Attempt{Step: "fetch:0", Attempt: 1, Kind: task.AttemptSource, Code: task.CodeSourceUnavailable, At: start}
+	attempt := task.Attempt{RunID: "first", Step: "fetch:0", Attempt: 1, Kind: task.AttemptSource, Code: task.CodeSourceUnavailable, At: start}
+	require.NoError(t, f.SaveAttempts(f.ctx, rec.ID, []task.Attempt{attempt}))
+	// The execution after a reset has the earlier attempts in its history too.
+	attempt.RunID = "second"
 	require.NoError(t, f.SaveAttempts(f.ctx, rec.ID, []task.Attempt{attempt}))
 	attempt.At = start.Add(time.Hour)
 	require.NoError(t, f.SaveAttempts(f.ctx, rec.ID, []task.Attempt{attempt}))
 	attempts, err := f.Attempts(f.ctx, rec.ID)
 	require.NoError(t, err)
 	require.Len(t, attempts, 2)
+}
+
+// A worker that is killed while it notes an attempt leaves the next one to note
+// it again: it is one attempt all the same.
+func TestAnAttemptThatIsNotedAgainIsOne(t *testing.T) {
+	f := setup(t)
+	rec := f.record(task.Today)
+	attempt := task.Attempt{RunID: "first", Step: "fetch:0", Attempt: 1, Kind: task.AttemptSource, Code: task.CodeSourceUnavailable, At: start}
+	other := attempt
+	other.Attempt = 2
+	require.NoError(t, f.SaveAttempts(f.ctx, rec.ID, []task.Attempt{attempt, other}))
+	attempt.At = start.Add(10 * time.Second)
+	require.NoError(t, f.SaveAttempts(f.ctx, rec.ID, []task.Attempt{attempt}))
+	c := f.closing(rec)
+	c.Attempts = []task.Attempt{attempt, other}
+	_, err := f.CloseRecord(f.ctx, c)
+	require.NoError(t, err)
+	attempts, err := f.Attempts(f.ctx, rec.ID)
+	require.NoError(t, err)
+	require.Len(t, attempts, 2)
+	require.True(t, attempts[0].At.Equal(other.At))
+	require.True(t, attempts[1].At.Equal(attempt.At))
 }
 
 func TestDeletingARecordTakesWhatHangsOnIt(t *testing.T) {

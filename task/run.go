@@ -230,7 +230,9 @@ const (
 
 // Attempt is one failed attempt of a step.
 type Attempt struct {
-	Step string `json:"step"`
+	// RunID is the execution that made it. A record that was reset has several.
+	RunID string `json:"run_id,omitempty"`
+	Step  string `json:"step"`
 	// Attempt counts from 1 within the step.
 	Attempt int         `json:"attempt"`
 	Kind    AttemptKind `json:"kind"`

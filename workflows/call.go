@@ -188,7 +188,7 @@ func (r *run) wait(ctx workflow.Context, s step, f *failure, counted, lost int) 
 // note keeps a failed attempt at once; closing keeps it again.
 func (r *run) note(ctx workflow.Context, s step, f *failure, attempt int, wait time.Duration) {
 	a := task.Attempt{
-		Step: s.name, Attempt: attempt, Kind: f.kind, Code: f.code, Error: f.message, At: workflow.Now(ctx), Wait: wait,
+		RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Step: s.name, Attempt: attempt, Kind: f.kind, Code: f.code, Error: f.message, At: workflow.Now(ctx), Wait: wait,
 		Outcome: task.OutcomeRetried,
 	}
 	if wait == 0 {

@@ -55,6 +55,7 @@ type PackagesVersion struct {
 
 type SyncAttempt struct {
 	RecordID  int64
+	RunID     string
 	Step      string
 	Attempt   int32
 	Kind      string

@@ -11,7 +11,7 @@ import (
 )
 
 const attempts = `-- name: Attempts :many
-SELECT record_id, step, attempt, kind, error_type, error, at, wait_ms, outcome FROM sync_attempts WHERE record_id = $1 ORDER BY at, step, attempt
+SELECT record_id, run_id, step, attempt, kind, error_type, error, at, wait_ms, outcome FROM sync_attempts WHERE record_id = $1 ORDER BY at, step, attempt
 `
 
 func (q *Queries) Attempts(ctx context.Context, recordID int64) ([]SyncAttempt, error) {
@@ -25,6 +25,7 @@ func (q *Queries) Attempts(ctx context.Context, recordID int64) ([]SyncAttempt, 
 		var i SyncAttempt
 		if err := rows.Scan(
 			&i.RecordID,
+			&i.RunID,
 			&i.Step,
 			&i.Attempt,
 			&i.Kind,
@@ -45,9 +46,16 @@ func (q *Queries) Attempts(ctx context.Context, recordID int64) ([]SyncAttempt, 
 }
 
 const insertAttempts = `-- name: InsertAttempts :exec
-INSERT INTO sync_attempts (record_id, step, attempt, kind, error_type, error, at, wait_ms, outcome)
-SELECT $1, unnest($2::text[]), unnest($3::int[]), unnest($4::text[]), unnest($5::text[]),
-    unnest($6::text[]), unnest($7::timestamptz[]), unnest($8::bigint[]), unnest($9::text[])
+WITH a AS (
+    SELECT unnest($2::text[]) AS step, unnest($3::int[]) AS attempt, unnest($4::text[]) AS kind,
+        unnest($5::text[]) AS error_type, unnest($6::text[]) AS error, unnest($7::timestamptz[]) AS at,
+        unnest($8::bigint[]) AS wait_ms, unnest($9::text[]) AS outcome, unnest($10::text[]) AS run_id
+), gone AS (
+    DELETE FROM sync_attempts t USING a
+    WHERE t.record_id = $1 AND t.run_id = a.run_id AND t.step = a.step AND t.attempt = a.attempt AND t.at <> a.at
+)
+INSERT INTO sync_attempts (record_id, step, attempt, kind, error_type, error, at, wait_ms, outcome, run_id)
+SELECT $1, a.step, a.attempt, a.kind, a.error_type, a.error, a.at, a.wait_ms, a.outcome, a.run_id FROM a
 ON CONFLICT (record_id, step, attempt, at) DO NOTHING
 `
 
@@ -61,8 +69,11 @@ type InsertAttemptsParams struct {
 	Ats        []time.Time
 	WaitsMs    []int64
 	Outcomes   []string
+	RunIds     []string
 }
 
+// The same attempt of the same execution, noted at another time, takes the place
+// of the one that was noted before.
 func (q *Queries) InsertAttempts(ctx context.Context, arg InsertAttemptsParams) error {
 	_, err := q.db.Exec(ctx, insertAttempts,
 		arg.RecordID,
@@ -74,6 +85,7 @@ func (q *Queries) InsertAttempts(ctx context.Context, arg InsertAttemptsParams) 
 		arg.Ats,
 		arg.WaitsMs,
 		arg.Outcomes,
+		arg.RunIds,
 	)
 	return err
 }

@@ -238,6 +238,9 @@ CREATE TRIGGER sync_records_deleted AFTER DELETE ON sync_records
 -- Failed attempts of a run's steps.
 CREATE TABLE sync_attempts (
     record_id  bigint NOT NULL REFERENCES sync_records ON DELETE CASCADE,
+    -- Which execution made it: a worker that is killed while it notes an attempt
+    -- leaves the next one to note it again, later, in its place.
+    run_id     text NOT NULL,
     step       text NOT NULL,
     attempt    integer NOT NULL,
     kind       varchar(20) NOT NULL,
