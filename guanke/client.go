@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -104,26 +102,30 @@ func (c *Client) given() bool {
 	return style == mapping.PagingCursor || style == mapping.PagingLink
 }
 
-// list asks for one page. An expired token is replaced once.
-func (c *Client) list(ctx context.Context, s span, at cursor) (listAnswer, error) {
-	var token string
-	var err error
-	if c.hasTokens() {
-		if token, err = c.tokens.get(ctx, ""); err != nil {
-			return listAnswer{}, err
+// withToken calls do with a token, "" for a source without tokens, and once more
+// with a new one where the source has refused it.
+func (c *Client) withToken(ctx context.Context, do func(token string) error) error {
+	token := ""
+	for range 2 {
+		if c.hasTokens() {
+			var err error
+			if token, err = c.tokens.get(ctx, token); err != nil {
+				return err
+			}
+		}
+		if err := do(token); !errors.Is(err, errTokenExpired) {
+			return err
 		}
 	}
-	out, err := c.listWith(ctx, s, at, token)
-	if !errors.Is(err, errTokenExpired) {
-		return out, err
-	}
-	if token, err = c.tokens.get(ctx, token); err != nil {
-		return listAnswer{}, err
-	}
-	out, err = c.listWith(ctx, s, at, token)
-	if errors.Is(err, errTokenExpired) {
-		return listAnswer{}, expiredTwice()
-	}
+	return expiredTwice()
+}
+
+// list asks for one page.
+func (c *Client) list(ctx context.Context, s span, at cursor) (out listAnswer, err error) {
+	err = c.withToken(ctx, func(token string) error {
+		out, err = c.listWith(ctx, s, at, token)
+		return err
+	})
 	return out, err
 }
 
@@ -171,20 +173,6 @@ func (c *Client) readList(ctx context.Context, res *response) (listAnswer, error
 		return listAnswer{}, task.Errorf(task.CodeSourceContract, "冠客接口给出的下一页里带着凭据，已拒绝")
 	}
 	return out, nil
-}
-
-// totalIn reads a total out of a header: a number, or what follows the slash of
-// a Content-Range. It is nil where the source does not say.
-func totalIn(value, name string) (*int, error) {
-	value = strings.TrimSpace(value[strings.LastIndexByte(value, '/')+1:])
-	if value == "" || value == "*" {
-		return nil, nil
-	}
-	total, err := strconv.Atoi(value)
-	if err != nil || total < 0 || total > math.MaxInt32 {
-		return nil, task.Errorf(task.CodeSourceContract, "冠客接口的响应头 %s 不是有效的总数，请检查映射文件里的 list.paging.total_header", name)
-	}
-	return &total, nil
 }
 
 // tokenRequest is the request for a token.

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"tasksync/task"
 )
 
 // keep puts the value that was just read, which ends at the current offset,
@@ -121,6 +125,20 @@ func (d *decoder) total(v jsontext.Value) {
 	}
 	total := int(n)
 	d.out.total = &total
+}
+
+// totalIn reads a total out of a header: a number, or what follows the slash of
+// a Content-Range. It is nil where the source does not say.
+func totalIn(value, name string) (*int, error) {
+	value = strings.TrimSpace(value[strings.LastIndexByte(value, '/')+1:])
+	if value == "" || value == "*" {
+		return nil, nil
+	}
+	total, err := strconv.Atoi(value)
+	if err != nil || total < 0 || total > math.MaxInt32 {
+		return nil, task.Errorf(task.CodeSourceContract, "冠客接口的响应头 %s 不是有效的总数，请检查映射文件里的 list.paging.total_header", name)
+	}
+	return &total, nil
 }
 
 func (d *decoder) more(v jsontext.Value) {

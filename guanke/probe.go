@@ -3,7 +3,6 @@ package guanke
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -113,24 +112,15 @@ func (c *Client) ProbePage(ctx context.Context, w task.Window, cursor string) (P
 	if c.mapping.List.Paging.Size != "" {
 		out.Asked = at.size
 	}
-	token := ""
-	for try := 0; ; try++ {
-		if c.hasTokens() {
-			if token, err = c.tokens.get(ctx, token); err != nil {
-				return out, err
-			}
-		}
-		answer, err := c.probeList(ctx, s, at, token, &out)
-		switch {
-		case errors.Is(err, errTokenExpired) && try == 0:
-			continue
-		case errors.Is(err, errTokenExpired):
-			return out, expiredTwice()
-		case err != nil:
-			return out, err
-		}
-		return out, c.describe(&out, &answer, w, all, at)
+	var answer listAnswer
+	err = c.withToken(ctx, func(token string) error {
+		answer, err = c.probeList(ctx, s, at, token, &out)
+		return err
+	})
+	if err != nil {
+		return out, err
 	}
+	return out, c.describe(&out, &answer, w, all, at)
 }
 
 func (c *Client) probeList(ctx context.Context, s span, at cursor, token string, out *PageProbe) (listAnswer, error) {

@@ -15,8 +15,8 @@ func (m *Mapping) Overlaps() bool {
 	return w != nil && (w.Inclusive || w.StartOpen) && m.Created.Step() < w.Granularity.Duration
 }
 
-// Version is the version of the file format.
-const Version = 1
+// version is that of the file format.
+const version = "1"
 
 // MaxPageSize is the largest page that a mapping may ask for.
 const MaxPageSize = 1000

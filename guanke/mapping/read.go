@@ -139,8 +139,8 @@ func (r *reader) mapping(m *Mapping, n *yaml.Node) {
 		return
 	}
 	defer o.done()
-	if v := o.required("version", "请写 version: 1"); v != nil && v.Value != "1" {
-		r.wrong(v, "version 的值 %s 不对，这个程序只认得 1", quoted(v.Value))
+	if v := o.required("version", "请写 version: "+version); v != nil && v.Value != version {
+		r.wrong(v, "version 的值 %s 不对，这个程序只认得 %s", quoted(v.Value), version)
 	}
 	if m.Name = o.text("name"); m.Name == "" {
 		m.Name = strings.TrimSuffix(filepath.Base(m.File), filepath.Ext(m.File))

@@ -17,9 +17,9 @@ const shortestEncoded = 6
 
 var escapes = regexp.MustCompile(`%[0-9A-F]{2}`)
 
-// Forms are a secret as text, URLs, JSON and base64 write it. Padding of base64
+// forms are a secret as text, URLs, JSON and base64 write it. Padding of base64
 // is not in them, so that a text with or without it holds the form.
-func Forms(secret string) []string {
+func forms(secret string) []string {
 	out := []string{secret, strings.ReplaceAll(secret, "/", `\/`)}
 	for _, form := range [...]string{url.QueryEscape(secret), url.PathEscape(secret)} {
 		out = append(out, form, escapes.ReplaceAllStringFunc(form, strings.ToLower))
@@ -43,7 +43,7 @@ func Replacer(with string, secrets ...string) *strings.Replacer {
 		if secret == "" {
 			continue
 		}
-		for _, form := range Forms(secret) {
+		for _, form := range forms(secret) {
 			pairs = append(pairs, form, with)
 		}
 	}
