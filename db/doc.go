@@ -8,6 +8,8 @@
 //   - A page or a batch is written only while its record is running. Writers
 //     share the record's lock (require_running); closing takes it alone and adds
 //     up in a later statement, so that nothing is committed behind its back.
+//   - Whoever waited for a lock sees what it waited for: read committed, whatever
+//     the server's default.
 //   - What Temporal is told is done is on disk. Batches commit without waiting
 //     for it; their chunk flushes once and then looks whether they are there.
 //   - An outcome that exists is not done again: the primary key of sync_pages
