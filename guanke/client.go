@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/transform"
 	"golang.org/x/time/rate"
 
 	"tasksync/guanke/mapping"
@@ -260,15 +264,16 @@ func (c *Client) send(ctx context.Context, out *outgoing) (*response, error) {
 func (c *Client) read(res *http.Response) (*bytes.Buffer, error) {
 	const errorBody = 64 << 10
 	buf := takeBuffer()
+	body := inUTF8(res)
 	if !c.mapping.HTTP.Success.HasInt(res.StatusCode) {
 		// What of an error's body cannot be read says no more than its status.
-		_, _ = buf.ReadFrom(io.LimitReader(res.Body, min(errorBody, c.maxBody)))
+		_, _ = buf.ReadFrom(io.LimitReader(body, min(errorBody, c.maxBody)))
 		return buf, nil
 	}
 	err := errTooLarge
 	if res.ContentLength <= c.maxBody {
 		var n int64
-		if n, err = buf.ReadFrom(io.LimitReader(res.Body, c.maxBody+1)); err == nil && n > c.maxBody {
+		if n, err = buf.ReadFrom(io.LimitReader(body, c.maxBody+1)); err == nil && n > c.maxBody {
 			err = errTooLarge
 		}
 	}
@@ -277,6 +282,16 @@ func (c *Client) read(res *http.Response) (*bytes.Buffer, error) {
 		return nil, err
 	}
 	return buf, nil
+}
+
+// inUTF8 is the body of an answer, decoded if it says that it is in one of the
+// older Chinese encodings.
+func inUTF8(res *http.Response) io.Reader {
+	_, params, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	if err != nil || !slices.Contains([]string{"gbk", "gb2312", "gb18030"}, strings.ToLower(params["charset"])) {
+		return res.Body
+	}
+	return transform.NewReader(res.Body, simplifiedchinese.GB18030.NewDecoder())
 }
 
 // checkRedirect lets a redirect pass only within the base URL's origin.

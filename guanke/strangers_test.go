@@ -319,3 +319,17 @@ func TestCredentialWithALineFeed(t *testing.T) {
 	require.Contains(t, task.MessageOf(err), "GUANKE_API_SECRET")
 	require.NotContains(t, err.Error(), "abc")
 }
+
+func TestAnswerInGBK(t *testing.T) {
+	t.Parallel()
+	for _, charset := range []string{"GBK", "gb2312", `"gb18030"`} {
+		address := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json; charset="+charset)
+			// 任务 in GBK.
+			fmt.Fprintf(w, "[{\"id\":1,\"name\":\"\xc8\xce\xce\xf1\",\"at\":%q}]", today.From.Format(time.RFC3339))
+		}))
+		pages, err := read(t.Context(), mapped(t, address, stranger("", "    {style: none}"), nil), today)
+		require.NoError(t, err)
+		require.Equal(t, "任务", tasksOf(pages)[0].Name)
+	}
+}

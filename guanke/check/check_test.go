@@ -462,6 +462,7 @@ func TestAdviceForOddShapes(t *testing.T) {
 		"keyed":           {".data.list", `{"data":{"7":{"name":"a"},"8":{"name":"b"}}}`, "", "to_entries"},
 		"elsewhere":       {".data.list", `{"data":{"rows":[{"id":1}]}}`, "", ".data.rows"},
 		"one by one":      {".data[].task", `{"data":[{"task":{"id":1}},{"task":{"id":2}}]}`, "", "方括号"},
+		"part of seconds": {".", fmt.Sprintf(`[{"id":1,"name":"a","at":%d.25}]`, window.From.Unix()), "", "* 1000 | floor"},
 		"total in header": {".", fmt.Sprintf(`[{"id":1,"name":"a","at":%d}]`, window.From.Unix()), "X-Total-Count", "total_header: X-Total-Count"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -481,4 +482,22 @@ fields: {id: .id, name: .name, created_at: {path: .at, format: unix}}
 			require.Contains(t, text, tc.says)
 		})
 	}
+}
+
+func TestTimesInUTCByName(t *testing.T) {
+	t.Parallel()
+	address := plainSource(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `[{"id":1,"name":"a","at":%q}]`, r.URL.Query().Get("s"))
+	})
+	text := `version: 1
+zone: Asia/Shanghai
+auth: {kind: none}
+list: {path: /x, items: ., window: {start: s, end: e, format: "2006-01-02T15:04:05Z"}, paging: {style: none}}
+fields: {id: .id, name: .name, created_at: {path: .at, format: "2006-01-02T15:04:05Z"}}
+`
+	r, out := run(t, guanke.Config{BaseURL: address, Mapping: parsed(t, text)}, window)
+	require.Equal(t, check.Warn, step(t, r, "时间窗口").Status, out)
+	require.Contains(t, out, "zone: UTC")
+	r, out = run(t, guanke.Config{BaseURL: address, Mapping: parsed(t, strings.Replace(text, "Asia/Shanghai", "UTC", 1))}, window)
+	require.Equal(t, check.OK, step(t, r, "时间窗口").Status, out)
 }

@@ -98,6 +98,9 @@ func (c *checker) timeAdvice(e *mapping.Expr, entries []any) []string {
 		return nil
 	}
 	format := timeFormat(all)
+	if whole, _, cut := strings.Cut(fmt.Sprint(all[0]), "."); format == "" && cut && isTime(mapping.TimeUnix, whole) {
+		return []string{fmt.Sprintf("创建时间是带小数的秒，例如 %s：在映射里写 fields.created_at: {path: '%s | tonumber * 1000 | floor', format: unix_ms}", show(all[0]), e.Text)}
+	}
 	if format == "" {
 		return []string{fmt.Sprintf("创建时间写成 %s：在映射的 fields.created_at 里写对应的 format（Go 的时间格式）", show(all[0]))}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tasksync/guanke/mapping"
@@ -47,6 +48,12 @@ func (c *checker) inside(context.Context) bool {
 		return c.done(Step{Name: name, Status: Skip, Message: "没有任务可以用来检查"})
 	}
 	w, n := c.span, outside(c.seen, c.span)
+	if n == 0 && c.utcByName() {
+		return c.done(Step{
+			Name: name, Status: Warn, Message: fmt.Sprintf("时间的写法以 Z 结尾，按标准是 UTC，而映射按 %s 读写", c.zone()),
+			Advice: []string{"服务端用的是 UTC 时，把 format 改成 rfc3339，或写 zone: UTC：否则每条任务的创建时间都差几个小时；服务端只是写成这样、其实是本地时间时，不用改"},
+		})
+	}
 	if n == 0 {
 		return c.done(Step{Name: name, Status: OK, Message: fmt.Sprintf("%d 条任务的创建时间都在 %s 里", len(c.seen.tasks), c.windowText(w))})
 	}
@@ -63,6 +70,13 @@ func (c *checker) inside(context.Context) bool {
 	s.Advice = append(s.Advice, fmt.Sprintf("服务端没有按创建时间筛选：核对映射里 list.window 的 start（现在是 %s）、end（现在是 %s）和 format，"+
 		"以及这两个参数查的是创建时间而不是修改时间", c.m.List.Window.Start, c.m.List.Window.End))
 	return c.done(s)
+}
+
+// utcByName reports whether a time is written with a Z that the mapping takes for
+// a mere letter, in a zone that is not UTC.
+func (c *checker) utcByName() bool {
+	_, offset := c.cfg.Window.From.In(c.zone()).Zone()
+	return offset != 0 && (strings.HasSuffix(c.m.Created.Layout, "Z") || strings.HasSuffix(c.m.List.Window.Format.Layout, "Z"))
 }
 
 // middle is a task in the middle of those seen, whose creation time the other
