@@ -26,6 +26,11 @@ var shortSeeds = []int64{623, 2101}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	// The lanes wait more than they work: there may be more than processors.
+	if err := flag.Set("test.parallel", fmt.Sprint(*lanes+1)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 	code := m.Run()
 	if code == 0 {
 		// One goroutine starts all processes, and the folder of the binary hangs on
