@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// keptBytes bounds the cache: about the 100,000 rows of the chunks that two
-	// runs have in flight.
-	keptBytes = 40 << 20
+	// keptBytes bounds the cache: about the 50,000 rows of the chunks that a run
+	// has in flight.
+	keptBytes = 20 << 20
 	// rowBytes is about what a row takes beside its longer texts.
 	rowBytes = 350
 )

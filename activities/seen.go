@@ -19,7 +19,7 @@ const (
 
 // entryHash stands for an entry's id. At 128 bits two ids do not meet by chance,
 // and nobody can choose ids that do, since the seeds are the process's own. It
-// keeps a million entries in some 40 MB, without pointers to follow.
+// keeps a million entries in some 25 MB, without pointers to follow.
 type entryHash struct{ high, low uint64 }
 
 var highSeed, lowSeed = maphash.MakeSeed(), maphash.MakeSeed()
@@ -28,24 +28,45 @@ func hashOf(key string) entryHash {
 	return entryHash{maphash.String(highSeed, key), maphash.String(lowSeed, key)}
 }
 
-// seen knows the entries that a record's pages had, and in which pass last.
+// entrySet is a set of entries.
+type entrySet map[entryHash]struct{}
+
+// add reports whether h is new to the set.
+func (s entrySet) add(h entryHash) bool {
+	before := len(s)
+	s[h] = struct{}{}
+	return len(s) > before
+}
+
+// seen knows the entries that a record's pages had.
 type seen struct {
-	passes map[entryHash]uint8
+	all entrySet
+	// again has those of pass, the latest reading; nil in the first one, whose
+	// entries are all there are.
+	again entrySet
+	pass  int
 	// next is the page that comes after those it knows.
 	next int
 }
 
-// add notes key for a pass. fresh is false if the record had it already,
-// freshInPass is false if this pass had it.
+func newSeen() *seen { return &seen{all: entrySet{}} }
+
+// add notes key for a pass, which is never lower than one before. fresh is
+// false if the record had it already, freshInPass is false if this pass had it.
 func (s *seen) add(key string, pass int) (fresh, freshInPass bool) {
-	hash := hashOf(key)
-	last, known := s.passes[hash]
-	if known && int(last) >= pass {
-		return false, false
+	if pass != s.pass {
+		s.pass, s.again = pass, entrySet{}
 	}
-	s.passes[hash] = uint8(pass)
-	return !known, true
+	h := hashOf(key)
+	fresh = s.all.add(h)
+	if s.again == nil {
+		return fresh, fresh
+	}
+	return fresh, s.again.add(h)
 }
+
+// size is how many entries it holds.
+func (s *seen) size() int { return len(s.all) + len(s.again) }
 
 // rejectKey names an entry that is not a valid task: by its id where that can
 // be read, since the rest may change while we read, else by what it says. It
@@ -80,7 +101,7 @@ func newSeenCache(store fetchStore) *seenCache { return &seenCache{store: store}
 func (c *seenCache) take(ctx context.Context, run runKey, next int) (*seen, error) {
 	s := c.remove(run)
 	if s == nil || s.next > next {
-		s = &seen{passes: make(map[entryHash]uint8)}
+		s = newSeen()
 	}
 	if s.next == next {
 		return s, nil
@@ -111,10 +132,10 @@ func (c *seenCache) put(run runKey, s *seen) {
 	c.runs = append(c.runs, keptSeen{run, s})
 	entries := 0
 	for _, kept := range c.runs {
-		entries += len(kept.seen.passes)
+		entries += kept.seen.size()
 	}
 	for len(c.runs) > 1 && (len(c.runs) > keptRuns || entries > keptEntries) {
-		entries -= len(c.runs[0].seen.passes)
+		entries -= c.runs[0].seen.size()
 		c.runs = slices.Delete(c.runs, 0, 1)
 	}
 }

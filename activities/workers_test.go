@@ -84,7 +84,7 @@ func TestARecordIDThatIsGivenOutAgain(t *testing.T) {
 func TestRowsInMemoryAreBoundedByTheirSize(t *testing.T) {
 	f, s, worker := setupBatches(t)
 	f.source.pages = nil
-	large := make([]byte, 10<<20)
+	large := make([]byte, 5<<20)
 	for id := range 5 {
 		p := page(5, id)
 		p.Tasks[0].Attributes = large

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -31,11 +32,17 @@ func (s *Store) copyBatch(ctx context.Context, b task.Batch) error {
 	query := fmt.Sprintf("SELECT begin_batch(%d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %s); %s",
 		b.RecordID, b.PageSeq, b.No, len(b.Rows), states.Matched, states.Pending, states.Failed, states.Idle,
 		len(b.Unstored), b.PackagesVersion, errs, copyTasks)
-	rows := copyRows(b)
-	return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		_, err := conn.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(rows), query)
+	rows := copyBuffers.Get().(*copyBuffer)
+	*rows = copyRows((*rows)[:0], b)
+	err = s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		_, err := conn.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(*rows), query)
 		return err
 	})
+	if err == nil {
+		// After an error somebody may still be reading it.
+		copyBuffers.Put(rows)
+	}
+	return err
 }
 
 // copyTasks names the columns in the order of copyRows.
@@ -66,11 +73,9 @@ func errorsLiteral(errs []task.Refusal) (string, error) {
 	return `'\x` + hex.EncodeToString(text) + `'`, nil
 }
 
-// copyRows is the batch in COPY's binary format: a header, for each row the
+// copyRows appends the batch in COPY's binary format: a header, for each row the
 // number of columns and each column with its length, a trailer.
-func copyRows(b task.Batch) []byte {
-	const rowSize = 320 // About; the buffer grows.
-	c := make(copyBuffer, 0, 32+len(b.Rows)*rowSize)
+func copyRows(c copyBuffer, b task.Batch) copyBuffer {
 	c = append(c, "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
 	for i := range b.Rows {
 		r := &b.Rows[i]
@@ -98,6 +103,8 @@ func copyRows(b task.Batch) []byte {
 	}
 	return binary.BigEndian.AppendUint16(c, 0xffff)
 }
+
+var copyBuffers = sync.Pool{New: func() any { return new(copyBuffer) }}
 
 // copyBuffer appends columns in the binary format of their types.
 type copyBuffer []byte

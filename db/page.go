@@ -21,7 +21,7 @@ func (s *Store) SavePage(ctx context.Context, c task.Claim) (saved bool, err err
 	var payload []byte
 	rows := c.Rows()
 	if rows > 0 {
-		if payload, err = pack(c.ClaimedRows); err != nil {
+		if payload, err = packClaim(&c.ClaimedRows); err != nil {
 			return false, task.Wrap(task.CodeInternal, err, "无法保存一页任务")
 		}
 	}
@@ -114,10 +114,10 @@ func (s *Store) PageRows(ctx context.Context, recordID int64, seq int) (task.Cla
 		return task.ClaimRows{}, translate(ctx, err)
 	}
 	out := task.ClaimRows{FetchedAt: row.FetchedAt, MatchesVersion: row.MatchesVersion}
-	if err := unpack(row.Payload, &out.ClaimedRows); err != nil {
+	if out.ClaimedRows, err = unpackClaim(row.Payload); err != nil {
 		return task.ClaimRows{}, task.Wrap(task.CodeInternal, err, "保存的一页任务无法读取")
 	}
-	if err := unpack(row.Matches, &out.Matches); err != nil {
+	if out.Matches, err = unpackMatches(row.Matches); err != nil {
 		return task.ClaimRows{}, task.Wrap(task.CodeInternal, err, "保存的匹配结果无法读取")
 	}
 	return out, nil
@@ -126,7 +126,7 @@ func (s *Store) PageRows(ctx context.Context, recordID int64, seq int) (task.Cla
 // SaveMatches keeps what the search decided for a page's undecided tasks, once.
 // It fails with task.CodeRecordClosed if the record is not running.
 func (s *Store) SaveMatches(ctx context.Context, recordID int64, seq int, matches map[string]task.Match, version int64) error {
-	packed, err := pack(matches)
+	packed, err := packMatches(matches)
 	if err != nil {
 		return task.Wrap(task.CodeInternal, err, "无法保存匹配结果")
 	}
@@ -186,38 +186,69 @@ var (
 	})
 )
 
-// pack is v in gob, which is decoded several times faster than JSON,
-// compressed. A claim lives as long as its run, so the format may change with
-// the code.
-func pack(v any) ([]byte, error) {
+// plainBuffers are what claims are written to before they are compressed.
+var plainBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func packClaim(c *task.ClaimedRows) ([]byte, error) {
+	plain := plainBuffers.Get().(*[]byte)
+	defer plainBuffers.Put(plain)
+	*plain = appendClaim((*plain)[:0], c)
+	return compress(*plain)
+}
+
+func unpackClaim(packed []byte) (task.ClaimedRows, error) {
+	if packed == nil {
+		return task.ClaimedRows{}, nil
+	}
+	plain, err := decompress(packed)
+	if err != nil {
+		return task.ClaimedRows{}, err
+	}
+	return readClaim(plain)
+}
+
+// packMatches is what the search decided as gob, compressed.
+func packMatches(matches map[string]task.Match) ([]byte, error) {
 	var plain bytes.Buffer
-	if err := gob.NewEncoder(&plain).Encode(v); err != nil {
+	if err := gob.NewEncoder(&plain).Encode(matches); err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
+	return compress(plain.Bytes())
+}
+
+// unpackMatches undoes packMatches; nil is no search.
+func unpackMatches(packed []byte) (matches map[string]task.Match, err error) {
+	if packed == nil {
+		return nil, nil
+	}
+	plain, err := decompress(packed)
+	if err != nil {
+		return nil, err
+	}
+	if err := gob.NewDecoder(bytes.NewReader(plain)).Decode(&matches); err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	return matches, nil
+}
+
+func compress(plain []byte) ([]byte, error) {
 	enc, err := zstdEncoder()
 	if err != nil {
 		return nil, fmt.Errorf("make encoder: %w", err)
 	}
-	return enc.EncodeAll(plain.Bytes(), make([]byte, 0, plain.Len()/4)), nil
+	return enc.EncodeAll(plain, make([]byte, 0, len(plain)/4)), nil
 }
 
-// unpack undoes pack; nothing leaves v as it is.
-func unpack(packed []byte, v any) error {
-	if packed == nil {
-		return nil
-	}
+func decompress(packed []byte) ([]byte, error) {
 	dec, err := zstdDecoder()
 	if err != nil {
-		return fmt.Errorf("make decoder: %w", err)
+		return nil, fmt.Errorf("make decoder: %w", err)
 	}
 	plain, err := dec.DecodeAll(packed, nil)
 	if err != nil {
-		return fmt.Errorf("unpack: %w", err)
+		return nil, fmt.Errorf("unpack: %w", err)
 	}
-	if err := gob.NewDecoder(bytes.NewReader(plain)).Decode(v); err != nil {
-		return fmt.Errorf("decode: %w", err)
-	}
-	return nil
+	return plain, nil
 }
 
 func intPointer(n *int32) *int {

@@ -38,7 +38,8 @@ const HashSize = 16
 // Hash digests everything the source said about the task, so that a task that
 // did not change need not be written again.
 func (t *Task) Hash() [HashSize]byte {
-	buf := make([]byte, 0, 192+len(t.Attributes))
+	var space [512]byte // Enough as a rule; without it every task would cost memory.
+	buf := space[:0]
 	text := func(s string) {
 		buf = binary.AppendUvarint(buf, uint64(len(s)))
 		buf = append(buf, s...)
