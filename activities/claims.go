@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tasksync/task"
@@ -16,7 +17,12 @@ import (
 // one is kept.
 const comparedAhead = 2
 
-// claims reads up to in.Pages pages or for 10 seconds from seq and cursor on,
+// chunkRows is how many rows to write end a chunk: about what the page cache
+// keeps of the chunks in flight. Without rows, pages cost nothing to keep.
+const chunkRows = 25_000
+
+// claims reads up to in.Pages pages, or until chunkRows rows are to be written or
+// 10 seconds have passed, from seq and cursor on,
 // and yields what is to be kept of each, in order. Known has seen all that was
 // yielded once the loop has ended by itself.
 func (a *Activities) claims(ctx context.Context, in FetchInput, seq int, cursor string, known *seen, matcher Matcher) iter.Seq2[task.Claim, error] {
@@ -26,7 +32,10 @@ func (a *Activities) claims(ctx context.Context, in FetchInput, seq int, cursor 
 	}
 	return func(yield func(task.Claim, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		var running sync.WaitGroup
+		var (
+			running sync.WaitGroup
+			rows    atomic.Int64
+		)
 		defer running.Wait()
 		defer cancel()
 		ahead := make(chan chan result, comparedAhead)
@@ -51,9 +60,10 @@ func (a *Activities) claims(ctx context.Context, in FetchInput, seq int, cursor 
 				tasks := known.entries(page, &claim)
 				running.Go(func() {
 					err := a.compare(ctx, &claim, tasks, in.BatchSize, matcher)
+					rows.Add(int64(claim.Rows()))
 					into <- result{claim, err}
 				})
-				if seq++; seq-in.Seq >= in.Pages || time.Since(started) >= chunkTime {
+				if seq++; seq-in.Seq >= in.Pages || rows.Load() >= chunkRows || time.Since(started) >= chunkTime {
 					return
 				}
 			}

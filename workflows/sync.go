@@ -39,7 +39,7 @@ const (
 	// that storing begins soon, each further one twice as large, so that
 	// orchestration costs little.
 	firstPages = 2
-	maxPages   = 25
+	maxPages   = 100
 	// openRetries are those of a run that has no record, and so no settings, yet.
 	openRetries = 3
 	// chunksInFlight bounds how many chunks are stored while the next is fetched.
