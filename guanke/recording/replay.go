@@ -84,7 +84,7 @@ var (
 func filesIn(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, task.Wrap(task.CodeInvalidArgument, err, "不能读取目录 %s，请检查 --replay", dir)
+		return nil, task.Wrap(task.CodeInvalidArgument, err, "不能读取目录 %s，请检查 --replay；录制用 tasksync source record --dir 目录", dir)
 	}
 	var files []string
 	for _, e := range entries {
