@@ -24,8 +24,8 @@ func TestPlantedSecretsAreFoundWhereverTheyLeak(t *testing.T) {
 	for _, leak := range []struct{ sql, arg string }{
 		{"UPDATE sync_records SET error_message = $2 WHERE id = $1", "x " + systest.Secret + " y"},
 		{"UPDATE sync_records SET error_details = jsonb_build_array(jsonb_build_object('error', $2::text)) WHERE id = $1", "hunter2-7c1d"},
-		{`INSERT INTO sync_attempts (record_id, step, attempt, kind, error_type, error, at, wait_ms, outcome)
-			VALUES ($1, 'fetch', 1, 'source', 'internal', $2, now(), 0, '')`, "Authorization: " + sim.TokenPrefix + "00"},
+		{`INSERT INTO sync_attempts (record_id, step, attempt, kind, error_type, error, at, wait_ms, outcome, run_id)
+			VALUES ($1, 'fetch', 1, 'source', 'internal', $2, now(), 0, '', '')`, "Authorization: " + sim.TokenPrefix + "00"},
 		{`INSERT INTO sync_rejects (record_id, page_seq, no, task_id, task_name, reason, payload)
 			VALUES ($1, 0, 99, '', '', '', $2::text::bytea)`, "postgres://u:" + password + "@h"},
 	} {
