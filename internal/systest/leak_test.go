@@ -45,7 +45,7 @@ func TestPlantedSecretsAreFoundWhereverTheyLeak(t *testing.T) {
 	saved, err := s.Store.SavePage(t.Context(), task.Claim{RecordID: id, Seq: 99, ClaimedRows: task.ClaimedRows{Batches: [][]task.Row{{{Task: packed}}}}})
 	require.NoError(t, err)
 	require.True(t, saved)
-	require.Len(t, s.Leaks(), 1, "in a compressed claim")
+	require.Contains(t, strings.Join(s.Leaks(), "\n"), "the claim", "packed, whether zstd compressed it or not")
 	_, err = s.SQL.Exec(t.Context(), "DELETE FROM sync_pages WHERE seq = 99")
 	require.NoError(t, err)
 
