@@ -22,9 +22,9 @@ const comparedAhead = 2
 const chunkRows = 25_000
 
 // claims reads up to in.Pages pages, or until chunkRows rows are to be written or
-// 10 seconds have passed, from seq and cursor on,
-// and yields what is to be kept of each, in order. Known has seen all that was
-// yielded once the loop has ended by itself.
+// 10 seconds have passed, from seq and cursor on, and yields what is to be kept
+// of each, in order. Known has seen all that was yielded once the loop has ended
+// by itself.
 func (a *Activities) claims(ctx context.Context, in FetchInput, seq int, cursor string, known *seen, matcher Matcher) iter.Seq2[task.Claim, error] {
 	type result struct {
 		claim task.Claim

@@ -114,16 +114,16 @@ func (s *store) PageHeads(_ context.Context, _ int64, from, to int) ([]task.Clai
 }
 
 func (s *store) SeenPages(_ context.Context, _ int64, from, before int) ([]task.SeenPage, error) {
-	var pages []task.SeenPage
+	var pages, rejects []task.SeenPage
 	for _, c := range s.claims {
 		if c.Seq >= from && c.Seq < before {
 			pages = append(pages, task.SeenPage{Pass: c.Pass, IDs: c.IDs})
 			for _, r := range c.Rejects {
-				pages = append(pages, task.SeenPage{Pass: c.Pass, Reject: &r})
+				rejects = append(rejects, task.SeenPage{Pass: c.Pass, Reject: &r})
 			}
 		}
 	}
-	return pages, nil
+	return append(pages, rejects...), nil
 }
 
 func (s *store) PassSums(_ context.Context, _ int64, pass int) (task.PassSums, error) {

@@ -98,6 +98,20 @@ func TestRereadCountsItsOwnPass(t *testing.T) {
 	require.Equal(t, 3, f.store.claims[1].PassDistinct)
 }
 
+func TestRereadThatAnotherWorkerTakesOver(t *testing.T) {
+	f := setup(t)
+	f.source.pages = []task.Page{page(4, 1, 2)}
+	f.source.pages[0].Rejects = []task.Reject{{TaskID: "9", Reason: "no name"}}
+	first := f.fetch(f.activities(), activities.FetchInput{})
+	require.True(t, first.Drifted(), "the source says 4 and gave 3")
+
+	f.source.pages = []task.Page{page(4, 1, 2), page(4, 2, 3)}
+	again := f.fetch(f.activities(), activities.FetchInput{Pass: 1, Seq: first.Seq, Pages: 1})
+	f.fetch(f.activities(), activities.FetchInput{Pass: 1, Seq: again.Seq, Cursor: again.Cursor})
+	require.Equal(t, 2, f.store.claims[1].PassDistinct)
+	require.Equal(t, 1, f.store.claims[2].PassDistinct, "this pass had task 2 on the page before, whatever the first pass refused")
+}
+
 func TestFetchWritesOnlyWhatDiffers(t *testing.T) {
 	f := setup(t)
 	matched := task.Match{State: task.Matched, PackageID: 1, Layer: task.LayerPrefix}

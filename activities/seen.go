@@ -51,15 +51,16 @@ type seen struct {
 
 func newSeen() *seen { return &seen{all: entrySet{}} }
 
-// add notes key for a pass, which is never lower than one before. fresh is
-// false if the record had it already, freshInPass is false if this pass had it.
+// add notes key for a pass: the latest, a later one, or, where the store tells
+// what there was, an earlier one. fresh is false if the record had it already,
+// freshInPass is false if this pass had it.
 func (s *seen) add(key string, pass int) (fresh, freshInPass bool) {
-	if pass != s.pass {
+	if pass > s.pass {
 		s.pass, s.again = pass, entrySet{}
 	}
 	h := hashOf(key)
 	fresh = s.all.add(h)
-	if s.again == nil {
+	if s.again == nil || pass < s.pass {
 		return fresh, fresh
 	}
 	return fresh, s.again.add(h)
