@@ -57,10 +57,11 @@ func (s *Store) SaveBatch(ctx context.Context, b task.Batch) (task.BatchOutcome,
 	return out, translate(ctx, err)
 }
 
-// refused reports that the database was there and did not take the batch.
+// refused reports that the database was there, the record running, and the batch
+// not taken.
 func refused(ctx context.Context, err error) bool {
 	var known *task.Error
-	return ctx.Err() == nil && !isUnavailable(err) && !errors.As(err, &known)
+	return ctx.Err() == nil && !isUnavailable(err) && !isClosed(err) && !errors.As(err, &known)
 }
 
 func unstored(r task.Row, err error) task.Refusal {
@@ -144,13 +145,11 @@ func upsertBatch(ctx context.Context, q *dbsqlc.Queries, b task.Batch) (task.Bat
 // outcome is what came of a batch; of one that was committed before, 0 tasks.
 func outcome(b task.Batch, tasks int, err error) (task.BatchOutcome, error) {
 	out := task.BatchOutcome{PageSeq: b.PageSeq, No: b.No}
-	switch {
-	case err == nil:
+	if err == nil {
 		out.Tasks = tasks
-	case isOutcomeExists(err):
-		return out, nil
-	case isClosed(err):
-		return out, closed(b.RecordID)
+	}
+	if isOutcomeExists(err) {
+		err = nil
 	}
 	return out, err
 }

@@ -90,7 +90,3 @@ func (s *Store) inTx(ctx context.Context, f func(q *dbsqlc.Queries) error) (err 
 	}
 	return translate(ctx, err)
 }
-
-func closed(recordID int64) error {
-	return task.Wrap(task.CodeRecordClosed, fmt.Errorf("record %d is not running", recordID), "同步记录已结束，不再写入")
-}

@@ -27,7 +27,7 @@ func translate(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case isClosed(err):
-		return task.Wrap(task.CodeRecordClosed, err, "同步记录已结束，不再写入")
+		return recordClosed(err)
 	case errors.Is(err, pgx.ErrNoRows):
 		return task.Wrap(task.CodeNotFound, err, "没有找到")
 	case isOutdated(err):
@@ -61,6 +61,10 @@ func isUnavailable(err error) bool {
 func isOutdated(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "42703" || pg.Code == "42883")
+}
+
+func recordClosed(cause error) error {
+	return task.Wrap(task.CodeRecordClosed, cause, "同步记录已结束，不再写入")
 }
 
 func outdated(cause error) error {

@@ -87,7 +87,7 @@ func (s *Store) CloseRecord(ctx context.Context, c task.Closing) (task.Record, e
 		}
 		rec, err := q.RunningRecord(ctx, c.RecordID)
 		if err = translate(ctx, err); task.CodeOf(err) == task.CodeNotFound {
-			return closed(c.RecordID)
+			return recordClosed(err)
 		} else if err != nil {
 			return err
 		}
