@@ -127,13 +127,15 @@ func (c *Client) withToken(ctx context.Context, do func(token string) error) err
 // list asks for one page.
 func (c *Client) list(ctx context.Context, s span, at cursor) (out listAnswer, err error) {
 	err = c.withToken(ctx, func(token string) error {
-		out, err = c.listWith(ctx, s, at, token)
+		out, err = c.listWith(ctx, s, at, token, nil)
 		return err
 	})
 	return out, err
 }
 
-func (c *Client) listWith(ctx context.Context, s span, at cursor, token string) (listAnswer, error) {
+// listWith asks with a token, "" for a source without. Look, unless it is nil,
+// sees the answer before it is read.
+func (c *Client) listWith(ctx context.Context, s span, at cursor, token string, look func(*response) error) (listAnswer, error) {
 	req, err := c.listRequest(s, at, c.credentials, token)
 	if err != nil {
 		return listAnswer{}, err
@@ -143,6 +145,11 @@ func (c *Client) listWith(ctx context.Context, s span, at cursor, token string) 
 		return listAnswer{}, err
 	}
 	defer res.release()
+	if look != nil {
+		if err := look(res); err != nil {
+			return listAnswer{}, err
+		}
+	}
 	return c.readList(ctx, res)
 }
 

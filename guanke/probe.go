@@ -114,31 +114,19 @@ func (c *Client) ProbePage(ctx context.Context, w task.Window, cursor string) (P
 	}
 	var answer listAnswer
 	err = c.withToken(ctx, func(token string) error {
-		answer, err = c.probeList(ctx, s, at, token, &out)
+		answer, err = c.listWith(ctx, s, at, token, func(res *response) error {
+			shown, err := c.listRequest(s, at, hidden, "***")
+			if err == nil {
+				out.Exchange = c.exchange(shown, res, time.Since(res.askedAt))
+			}
+			return err
+		})
 		return err
 	})
 	if err != nil {
 		return out, err
 	}
 	return out, c.describe(&out, &answer, w, all, at)
-}
-
-func (c *Client) probeList(ctx context.Context, s span, at cursor, token string, out *PageProbe) (listAnswer, error) {
-	req, err := c.listRequest(s, at, c.credentials, token)
-	if err != nil {
-		return listAnswer{}, err
-	}
-	res, err := c.send(ctx, req)
-	if err != nil {
-		return listAnswer{}, err
-	}
-	defer res.release()
-	shown, err := c.listRequest(s, at, hidden, "***")
-	if err != nil {
-		return listAnswer{}, err
-	}
-	out.Exchange = c.exchange(shown, res, time.Since(res.askedAt))
-	return c.readList(ctx, res)
 }
 
 // describe fills in what the answer says.
