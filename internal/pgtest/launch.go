@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +31,7 @@ func launch(fsync bool) (string, error) {
 	}
 	// The port is free when it is chosen, and may be taken a moment later.
 	for range 5 {
-		if s.Port, err = freePort(); err != nil {
+		if s.Port, err = tether.FreePort(); err != nil {
 			break
 		}
 		if _, err = run(ctx, s, dir); err == nil {
@@ -114,13 +113,4 @@ func folder(account postgres.Account) (string, error) {
 		return "", err
 	}
 	return dir, account.Own(dir)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -47,7 +47,7 @@ func Own(t testing.TB, settings map[string]string) *Server {
 		s.Kill9()
 		os.RemoveAll(s.dir)
 	})
-	if s.server.Port, err = freePort(); err != nil {
+	if s.server.Port, err = tether.FreePort(); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
 	s.Start()

@@ -34,7 +34,7 @@ func Own(t testing.TB) *Server {
 	if err != nil {
 		t.Fatalf("temporaltest: %v", err)
 	}
-	port, err := freePort()
+	port, err := tether.FreePort()
 	if err != nil {
 		t.Fatalf("temporaltest: %v", err)
 	}

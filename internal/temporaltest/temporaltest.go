@@ -175,7 +175,7 @@ func launch() (*Server, error) {
 }
 
 func run(bin, dir string) (*Server, error) {
-	port, err := freePort()
+	port, err := tether.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -219,13 +219,4 @@ func (s *Server) serve(server temporal.Server, dir string) (*tether.Process, err
 		return nil, fmt.Errorf("the Temporal server did not start: %w: %s", err, strings.TrimSpace(string(text)))
 	}
 	return process, nil
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -10,6 +10,7 @@ package tether
 import (
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"syscall"
@@ -98,4 +99,15 @@ func (p *Process) Err() error { return p.err }
 func (p *Process) Stop() {
 	p.hold.Close()
 	<-p.done
+}
+
+// FreePort is a port of loopback that is free now; somebody else may take it a
+// moment later.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
